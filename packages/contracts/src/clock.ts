@@ -4,51 +4,46 @@ import { invalidOption } from "./options.ts";
 
 /** A timer that a clock has set. */
 export interface ClockTimer {
-	/** Keeps the process alive until the timer fires. */
-	ref(): void;
-	/** Lets the process end although the timer is set. */
-	unref(): void;
+  /** Keeps the process alive until the timer fires. */
+  ref(): void;
+  /** Lets the process end although the timer is set. */
+  unref(): void;
 }
 
 /** How a timer is set. */
 export interface ClockTimerOptions {
-	/** Whether the timer keeps the process alive. Default true. */
-	readonly ref?: boolean | undefined;
-	/** Who waits, and for what; shown by clocks that list their timers. */
-	readonly label?: string | undefined;
+  /** Whether the timer keeps the process alive. Default true. */
+  readonly ref?: boolean | undefined;
+  /** Who waits, and for what; shown by clocks that list their timers. */
+  readonly label?: string | undefined;
 }
 
 /** A source of time: give a fake one to a runtime, and an hour passes in a millisecond. */
 export interface Clock {
-	/** The time of day in ms since 1970; it may jump, so never measure by it. */
-	now(): number;
-	/** Ms since some fixed moment; it never goes back. */
-	monotonicMs(): number;
-	/** Calls `callback` once after `delayMs`, without arguments. */
-	setTimeout(
-		callback: () => void,
-		delayMs: number,
-		options?: ClockTimerOptions,
-	): ClockTimer;
-	/** Clears a timer; a fired, cleared or missing one is ignored. */
-	clearTimeout(timer: ClockTimer | undefined): void;
+  /** The time of day in ms since 1970; it may jump, so never measure by it. */
+  now(): number;
+  /** Ms since some fixed moment; it never goes back. */
+  monotonicMs(): number;
+  /** Calls `callback` once after `delayMs`, without arguments. */
+  setTimeout(callback: () => void, delayMs: number, options?: ClockTimerOptions): ClockTimer;
+  /** Clears a timer; a fired, cleared or missing one is ignored. */
+  clearTimeout(timer: ClockTimer | undefined): void;
 }
 
 /** The clock of the machine. */
 export const systemClock: Clock = {
-	now: () => Date.now(),
-	monotonicMs: () => performance.now(),
-	setTimeout(callback, delayMs, options) {
-		if (delayMs > LONGEST_TIMER_MS)
-			return new LongTimer(callback, delayMs, options?.ref ?? true);
-		const timer = setTimeout(callback, delayMs);
-		if (options?.ref === false) timer.unref();
-		return timer;
-	},
-	clearTimeout(timer) {
-		if (timer instanceof LongTimer) timer.clear();
-		else clearTimeout(timer as NodeJS.Timeout | undefined);
-	},
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimeout(callback, delayMs, options) {
+    if (delayMs > LONGEST_TIMER_MS) return new LongTimer(callback, delayMs, options?.ref ?? true);
+    const timer = setTimeout(callback, delayMs);
+    if (options?.ref === false) timer.unref();
+    return timer;
+  },
+  clearTimeout(timer) {
+    if (timer instanceof LongTimer) timer.clear();
+    else clearTimeout(timer as NodeJS.Timeout | undefined);
+  },
 };
 
 /**
@@ -56,33 +51,33 @@ export const systemClock: Clock = {
  * Rejects with `signal.reason` as soon as the signal aborts, and leaves neither timer nor listener behind.
  */
 export function sleep(
-	clock: Clock,
-	delayMs: number,
-	signal?: AbortSignal,
-	options?: ClockTimerOptions,
+  clock: Clock,
+  delayMs: number,
+  signal?: AbortSignal,
+  options?: ClockTimerOptions,
 ): Promise<void> {
-	if (typeof delayMs !== "number" || Number.isNaN(delayMs)) {
-		throw invalidOption("delayMs", delayMs, "a number of ms");
-	}
-	return new Promise((resolve, reject) => {
-		if (signal?.aborted) return reject(signal.reason);
-		const aborted = () => {
-			clock.clearTimeout(timer);
-			reject(signal?.reason);
-		};
-		const timer =
-			delayMs === Number.POSITIVE_INFINITY
-				? undefined
-				: clock.setTimeout(
-						() => {
-							signal?.removeEventListener("abort", aborted);
-							resolve();
-						},
-						Math.max(0, delayMs),
-						options,
-					);
-		signal?.addEventListener("abort", aborted, { once: true });
-	});
+  if (typeof delayMs !== "number" || Number.isNaN(delayMs)) {
+    throw invalidOption("delayMs", delayMs, "a number of ms");
+  }
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const aborted = () => {
+      clock.clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer =
+      delayMs === Number.POSITIVE_INFINITY
+        ? undefined
+        : clock.setTimeout(
+            () => {
+              signal?.removeEventListener("abort", aborted);
+              resolve();
+            },
+            Math.max(0, delayMs),
+            options,
+          );
+    signal?.addEventListener("abort", aborted, { once: true });
+  });
 }
 
 /** Node fires longer timers after one millisecond: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
@@ -90,39 +85,36 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A timer beyond the reach of one `setTimeout`: it waits in legs. */
 class LongTimer implements ClockTimer {
-	readonly #callback: () => void;
-	#leftMs: number;
-	#refed: boolean;
-	#leg: NodeJS.Timeout | undefined;
+  readonly #callback: () => void;
+  #leftMs: number;
+  #refed: boolean;
+  #leg: NodeJS.Timeout | undefined;
 
-	constructor(callback: () => void, delayMs: number, refed: boolean) {
-		this.#callback = callback;
-		this.#leftMs = delayMs;
-		this.#refed = refed;
-		this.#next();
-	}
+  constructor(callback: () => void, delayMs: number, refed: boolean) {
+    this.#callback = callback;
+    this.#leftMs = delayMs;
+    this.#refed = refed;
+    this.#next();
+  }
 
-	#next(): void {
-		const legMs = Math.min(this.#leftMs, LONGEST_TIMER_MS);
-		this.#leftMs -= legMs;
-		this.#leg = setTimeout(
-			() => (this.#leftMs > 0 ? this.#next() : this.#callback()),
-			legMs,
-		);
-		if (!this.#refed) this.#leg.unref();
-	}
+  #next(): void {
+    const legMs = Math.min(this.#leftMs, LONGEST_TIMER_MS);
+    this.#leftMs -= legMs;
+    this.#leg = setTimeout(() => (this.#leftMs > 0 ? this.#next() : this.#callback()), legMs);
+    if (!this.#refed) this.#leg.unref();
+  }
 
-	ref(): void {
-		this.#refed = true;
-		this.#leg?.ref();
-	}
+  ref(): void {
+    this.#refed = true;
+    this.#leg?.ref();
+  }
 
-	unref(): void {
-		this.#refed = false;
-		this.#leg?.unref();
-	}
+  unref(): void {
+    this.#refed = false;
+    this.#leg?.unref();
+  }
 
-	clear(): void {
-		clearTimeout(this.#leg);
-	}
+  clear(): void {
+    clearTimeout(this.#leg);
+  }
 }
