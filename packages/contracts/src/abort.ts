@@ -4,11 +4,12 @@ import type { Unsubscribe } from "./events.ts";
 
 /**
  * Calls `listener` once when `signal` aborts, in the order of subscription; at once when it already has.
- * All waiters of one signal share one listener on it, which goes with the last of them.
+ * All waiters of one signal share one listener on it, which goes with the last of them. What a listener throws holds up
+ * no other: it becomes an uncaught exception, as it does for a listener of the signal itself.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): Unsubscribe {
   if (signal.aborted) {
-    listener();
+    call(listener);
     return () => {};
   }
   const waiters = waitersOf(signal);
@@ -36,13 +37,23 @@ function waitersOf(signal: AbortSignal): Waiters {
       bySignal.delete(signal);
       for (const waiter of waiters.all) {
         waiters.all.delete(waiter);
-        waiter.listener();
+        call(waiter.listener);
       }
     },
   };
   bySignal.set(signal, waiters);
   signal.addEventListener("abort", waiters.aborted, { once: true });
   return waiters;
+}
+
+function call(listener: () => void): void {
+  try {
+    listener();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
 }
 
 function forget(signal: AbortSignal, waiters: Waiters): void {

@@ -1,5 +1,7 @@
 // Where time comes from: the one contract that every package waits and measures by, and its real implementation.
 
+import { onAbort } from "./abort.ts";
+import type { Unsubscribe } from "./events.ts";
 import { invalidOption } from "./options.ts";
 
 /** A timer that a clock has set. */
@@ -30,14 +32,16 @@ export interface Clock {
   clearTimeout(timer: ClockTimer | undefined): void;
 }
 
-/** The clock of the machine. */
+/** The clock of the machine. A delay below 1, or none at all, counts as 1; one of any length above is kept. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimeout(callback, delayMs, options) {
-    if (delayMs > LONGEST_TIMER_MS) return new LongTimer(callback, delayMs, options?.ref ?? true);
-    const timer = setTimeout(callback, delayMs);
-    if (options?.ref === false) timer.unref();
+    const refed = options?.ref ?? true;
+    if (delayMs > LONGEST_TIMER_MS) return new LongTimer(callback, delayMs, refed);
+    // Some versions of Node warn of a delay that is negative or NaN.
+    const timer = setTimeout(callback, Math.max(1, delayMs || 1));
+    if (!refed) timer.unref();
     return timer;
   },
   clearTimeout(timer) {
@@ -47,7 +51,7 @@ export const systemClock: Clock = {
 };
 
 /**
- * Resolves after `delayMs` of the clock; `Infinity` waits for the signal alone.
+ * Resolves after `delayMs` of the clock (below 1 counts as 1); `Infinity` waits for the signal alone.
  * Rejects with `signal.reason` as soon as the signal aborts, and leaves neither timer nor listener behind.
  */
 export function sleep(
@@ -56,27 +60,23 @@ export function sleep(
   signal?: AbortSignal,
   options?: ClockTimerOptions,
 ): Promise<void> {
-  if (typeof delayMs !== "number" || Number.isNaN(delayMs)) {
-    throw invalidOption("delayMs", delayMs, "a number of ms");
-  }
   return new Promise((resolve, reject) => {
+    if (typeof delayMs !== "number" || Number.isNaN(delayMs)) {
+      throw invalidOption("delayMs", delayMs, "a number of ms");
+    }
     if (signal?.aborted) return reject(signal.reason);
-    const aborted = () => {
-      clock.clearTimeout(timer);
-      reject(signal?.reason);
+    let stopListening: Unsubscribe | undefined;
+    const wake = () => {
+      stopListening?.();
+      resolve();
     };
-    const timer =
-      delayMs === Number.POSITIVE_INFINITY
-        ? undefined
-        : clock.setTimeout(
-            () => {
-              signal?.removeEventListener("abort", aborted);
-              resolve();
-            },
-            Math.max(0, delayMs),
-            options,
-          );
-    signal?.addEventListener("abort", aborted, { once: true });
+    const forEver = delayMs === Number.POSITIVE_INFINITY;
+    const timer = forEver ? undefined : clock.setTimeout(wake, delayMs, options);
+    if (signal === undefined) return;
+    stopListening = onAbort(signal, () => {
+      clock.clearTimeout(timer);
+      reject(signal.reason);
+    });
   });
 }
 

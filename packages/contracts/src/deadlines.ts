@@ -9,7 +9,7 @@ export abstract class Deadline {
   /** @internal */ next: Deadline | undefined = undefined;
   /** @internal */ dueMs = 0;
 
-  /** Called once when the limit has passed; it must not throw. */
+  /** Called once when the limit has passed; what it throws is thrown by the clock's timer, and holds up no other deadline. */
   abstract onDeadline(): void;
 }
 
@@ -24,14 +24,15 @@ export class Deadlines {
     this.#label = label;
   }
 
-  /** Lets `deadline` fall due `afterMs` from now; one that is set already is moved. `Infinity` only unsets it. */
+  /** Lets `deadline` fall due `afterMs` from now, 1 at the least, as timers do; one that is set already is moved. `Infinity` only unsets it. */
   set(deadline: Deadline, afterMs: number): void {
-    if (deadline.list !== undefined) deadline.list.remove(deadline);
+    deadline.list?.remove(deadline);
     if (afterMs === Number.POSITIVE_INFINITY) return;
-    let list = this.#lists.get(afterMs);
+    const limitMs = Math.max(1, afterMs || 1);
+    let list = this.#lists.get(limitMs);
     if (list === undefined) {
-      list = new DeadlineList(this.#clock, afterMs, this.#label, this.#lists);
-      this.#lists.set(afterMs, list);
+      list = new DeadlineList(this.#clock, limitMs, this.#label, this.#lists);
+      this.#lists.set(limitMs, list);
     }
     list.append(deadline);
   }
@@ -47,30 +48,33 @@ export class Deadlines {
   }
 }
 
+/** Above so many distinct limits an emptied list goes at once: computed limits never come back, and would linger by the thousand. */
+const MOST_LISTS = 32;
+
 /** All deadlines of one limit, oldest first, under one timer. */
 class DeadlineList {
   readonly #clock: Clock;
-  readonly #afterMs: number;
+  readonly #limitMs: number;
   readonly #label: string;
   readonly #lists: Map<number, DeadlineList>;
   #first: Deadline | undefined = undefined;
   #last: Deadline | undefined = undefined;
   #timer: ClockTimer | undefined = undefined;
 
-  constructor(clock: Clock, afterMs: number, label: string, lists: Map<number, DeadlineList>) {
+  constructor(clock: Clock, limitMs: number, label: string, lists: Map<number, DeadlineList>) {
     this.#clock = clock;
-    this.#afterMs = afterMs;
+    this.#limitMs = limitMs;
     this.#label = label;
     this.#lists = lists;
   }
 
   append(deadline: Deadline): void {
     deadline.list = this;
-    deadline.dueMs = this.#clock.monotonicMs() + this.#afterMs;
+    deadline.dueMs = this.#clock.monotonicMs() + this.#limitMs;
     deadline.previous = this.#last;
     if (this.#last === undefined) {
       this.#first = deadline;
-      if (this.#timer === undefined) this.#arm(this.#afterMs);
+      if (this.#timer === undefined) this.#arm(this.#limitMs);
       else this.#timer.ref();
     } else {
       this.#last.next = deadline;
@@ -87,33 +91,36 @@ class DeadlineList {
     deadline.list = undefined;
     deadline.previous = undefined;
     deadline.next = undefined;
+    if (this.#first !== undefined) return;
     // The timer stays for the next deadline: setting and clearing one costs 20 times a ref and unref (230 to 10 ns).
-    if (this.#first === undefined) this.#timer?.unref();
+    if (this.#lists.size > MOST_LISTS) this.release();
+    else this.#timer?.unref();
   }
 
   release(): void {
     if (this.#first !== undefined) return;
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#lists.delete(this.#afterMs);
+    // A deadline that fires may release its list and set another of the same limit, which has a list of its own then.
+    if (this.#lists.get(this.#limitMs) === this) this.#lists.delete(this.#limitMs);
   }
 
   #arm(delayMs: number): void {
-    this.#timer = this.#clock.setTimeout(this.#fire, delayMs, {
-      label: this.#label,
-    });
+    this.#timer = this.#clock.setTimeout(this.#fire, delayMs, { label: this.#label });
   }
 
   readonly #fire = (): void => {
     this.#timer = undefined;
     const now = this.#clock.monotonicMs();
-    while (this.#first !== undefined && this.#first.dueMs <= now) {
-      const deadline = this.#first;
-      this.remove(deadline);
-      deadline.onDeadline();
+    try {
+      while (this.#first !== undefined && this.#first.dueMs <= now) {
+        const deadline = this.#first;
+        this.remove(deadline);
+        deadline.onDeadline();
+      }
+    } finally {
+      if (this.#first === undefined) this.release();
+      else if (this.#timer === undefined) this.#arm(this.#first.dueMs - this.#clock.monotonicMs());
     }
-    if (this.#timer !== undefined) return;
-    if (this.#first === undefined) this.release();
-    else this.#arm(this.#first.dueMs - now);
   };
 }

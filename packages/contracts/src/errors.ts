@@ -1,5 +1,7 @@
 // The one error class of all packages. Errors are told apart by brand and code, so that two copies of this package agree.
 
+import { types } from "node:util";
+
 /** Every code that a `WorkerkitError` can carry. */
 export type ErrorCode =
   // what was given is wrong
@@ -42,19 +44,25 @@ export type ErrorDetails = Readonly<Record<string, unknown>>;
 
 /** An error of Workerkit: `code` is stable, the message is for people, `cause` is what lies beneath. */
 export class WorkerkitError extends Error {
-  override readonly name = "WorkerkitError";
+  declare readonly name: "WorkerkitError";
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
   /** The brand by which every copy of this package knows the class. */
-  readonly "~workerkit" = 1;
+  declare readonly "~workerkit": 1;
+
+  static {
+    // On the prototype, so that the stack begins with the name, and no log shows the brand.
+    Object.defineProperty(WorkerkitError.prototype, "name", {
+      value: "WorkerkitError",
+      writable: true,
+    });
+    Object.defineProperty(WorkerkitError.prototype, "~workerkit", { value: 1 });
+  }
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: {
-      readonly details?: ErrorDetails | undefined;
-      readonly cause?: unknown;
-    } = {},
+    options: { readonly details?: ErrorDetails | undefined; readonly cause?: unknown } = {},
   ) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     this.code = code;
@@ -63,17 +71,18 @@ export class WorkerkitError extends Error {
 }
 
 /** Whether `error` is a `WorkerkitError` of any copy of this package, and carries `code` when one is given. */
-export function isWorkerkitError(error: unknown, code?: ErrorCode): error is WorkerkitError {
+export function isWorkerkitError<Code extends ErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is WorkerkitError & { readonly code: Code } {
   if (read(error, "~workerkit") !== 1) return false;
   return code === undefined || read(error, "code") === code;
 }
 
-/** Anything thrown, as an Error: an Error is kept as it is, everything else becomes the cause of one. */
+/** Anything thrown, as an Error: an Error that can be read is kept as it is, everything else becomes the cause of one. */
 export function toError(thrown: unknown): Error {
   if (isError(thrown)) return thrown;
-  return new Error(`Thrown: ${describeThrown(thrown)}, which is no Error`, {
-    cause: thrown,
-  });
+  return new Error(`Thrown: ${describeThrown(thrown)}, which is no Error`, { cause: thrown });
 }
 
 /** Reads a property of anything; a missing one and a throwing getter read as undefined. */
@@ -90,9 +99,11 @@ export function read(value: unknown, key: string): unknown {
 
 function isError(value: unknown): value is Error {
   try {
-    return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
+    // Errors of another realm, such as a vm context, are native errors but no instances.
+    if (!(value instanceof Error || types.isNativeError(value))) return false;
+    return typeof value.name === "string" && typeof value.message === "string";
   } catch {
-    return false; // a proxy whose traps throw
+    return false; // a proxy, or a getter, that throws
   }
 }
 
@@ -100,13 +111,11 @@ function describeThrown(value: unknown): string {
   switch (typeof value) {
     case "object":
       return value === null ? "null" : "an object";
-    case "function":
-      return "a function";
-    case "string":
-      return "a string";
-    case "symbol":
-      return "a symbol";
-    default:
+    case "undefined":
+    case "number":
+    case "boolean":
       return String(value);
+    default:
+      return `a ${typeof value}`;
   }
 }

@@ -50,8 +50,8 @@ export type WorkerState =
   | "stopped"
   | "failed";
 
-/** The state of a runtime: the most telling state among its workers. */
-export type RuntimeState = WorkerState;
+/** The state of a runtime: the most telling state among its workers, where `restarting` counts as `starting`. */
+export type RuntimeState = Exclude<WorkerState, "restarting">;
 
 /** What lifecycle code was doing when something happened. */
 export type LifecyclePhase = "start" | "run" | "drain" | "stop" | "cleanup";

@@ -1,6 +1,7 @@
 // What an error says of itself: is it a panic, is it fatal, and which of its words may be shown to strangers.
 
 import { isWorkerkitError, read, toError, WorkerkitError } from "./errors.ts";
+import { readRecord, readText } from "./options.ts";
 
 /** A code and a message that hold no secret. */
 export interface SafeMessage {
@@ -10,28 +11,34 @@ export interface SafeMessage {
 
 /** An error that says "this must never happen": it is never retried. */
 export class Panic extends Error {
-  override readonly name = "Panic";
+  declare readonly name: "Panic";
   /** The brand by which every copy of this package knows the class. */
-  readonly "~panic" = true;
+  declare readonly "~panic": true;
+
+  static {
+    Object.defineProperty(Panic.prototype, "name", { value: "Panic", writable: true });
+    Object.defineProperty(Panic.prototype, "~panic", { value: true });
+  }
 }
 
 /** Whether `error` tells of a bug rather than of the world: a `Panic`, an AssertionError or a ReferenceError. */
 export function isPanic(error: unknown): boolean {
-  return (
-    read(error, "~panic") === true ||
-    read(error, "code") === "ERR_ASSERTION" ||
-    read(error, "name") === "ReferenceError"
-  );
+  if (read(error, "~panic") === true) return true;
+  const name = read(error, "name");
+  // By name, since assertion libraries bring their own AssertionError, and each realm its ReferenceError.
+  return name === "AssertionError" || name === "ReferenceError";
 }
 
 /**
  * Gives `error` a code and a message that status, HTTP replies, spans and metrics may show in place of the fixed text.
- * Returns the error itself, or an Error with it as cause where it cannot carry a mark.
+ * Returns the error itself, or an Error with it as cause where it cannot carry a mark. Throws `INVALID_OPTION` where `safe`
+ * lacks a text.
  */
 export function withSafeMessage(error: unknown, safe: SafeMessage): Error {
+  const { code, message } = readRecord(safe, "safe");
   return mark(error, "~safe", {
-    code: String(safe.code),
-    message: String(safe.message),
+    code: readText(code, "safe.code"),
+    message: readText(message, "safe.message"),
   });
 }
 
@@ -54,50 +61,47 @@ export function safeMessageOf(
   fallback: "WORKER_FAILED" | "COMMAND_FAILED",
   panic: boolean = isPanic(error),
 ): SafeMessage {
-  const safe = read(error, "~safe");
-  if (safe !== undefined) {
-    return {
-      code: String(read(safe, "code")),
-      message: String(read(safe, "message")),
-    };
-  }
+  const safe = textsOf(read(error, "~safe"));
+  if (safe !== undefined) return safe;
   if (panic) return PANICKED;
-  if (isWorkerkitError(error)) return { code: error.code, message: error.message };
-  return fallback === "WORKER_FAILED" ? WORKER_FAILED : COMMAND_FAILED;
+  const own = isWorkerkitError(error) ? textsOf(error) : undefined;
+  return own ?? (fallback === "WORKER_FAILED" ? WORKER_FAILED : COMMAND_FAILED);
 }
 
 const PANICKED: SafeMessage = { code: "PANIC", message: "the code panicked" };
-const WORKER_FAILED: SafeMessage = {
-  code: "WORKER_FAILED",
-  message: "the worker failed",
-};
-const COMMAND_FAILED: SafeMessage = {
-  code: "COMMAND_FAILED",
-  message: "the command failed",
-};
+const WORKER_FAILED: SafeMessage = { code: "WORKER_FAILED", message: "the worker failed" };
+const COMMAND_FAILED: SafeMessage = { code: "COMMAND_FAILED", message: "the command failed" };
 
-function mark(thrown: unknown, key: "~safe" | "~fatal", value: unknown): Error {
+/** A mark may be forged, and its parts may be anything. */
+function textsOf(value: unknown): SafeMessage | undefined {
+  const code = read(value, "code");
+  const message = read(value, "message");
+  return typeof code === "string" && typeof message === "string" ? { code, message } : undefined;
+}
+
+function mark(thrown: unknown, key: Mark, value: unknown): Error {
   const error = toError(thrown);
+  if (carry(error, key, value)) return error;
+  // Frozen, or a proxy that refuses: the marks go on a wrapper, those that it has with them.
+  const wrapper = new Error(error.message, { cause: thrown });
+  if (isPanic(thrown)) carry(wrapper, "~panic", true);
+  for (const earlier of ["~safe", "~fatal"] as const) {
+    const carried = read(thrown, earlier);
+    if (carried !== undefined) carry(wrapper, earlier, carried);
+  }
+  carry(wrapper, key, value);
+  return wrapper;
+}
+
+type Mark = "~safe" | "~fatal" | "~panic";
+
+function carry(error: Error, key: Mark, value: unknown): boolean {
   try {
     Object.defineProperty(error, key, { value, configurable: true });
-    return error;
   } catch {
-    // Frozen, or a proxy that refuses: carry the mark, and any earlier one, on a wrapper.
-    const wrapper = new Error("an error that cannot be marked", {
-      cause: thrown,
-    });
-    for (const earlier of ["~safe", "~fatal"]) {
-      const carried = read(thrown, earlier);
-      if (carried !== undefined) {
-        Object.defineProperty(wrapper, earlier, {
-          value: carried,
-          configurable: true,
-        });
-      }
-    }
-    Object.defineProperty(wrapper, key, { value, configurable: true });
-    return wrapper;
+    return false;
   }
+  return read(error, key) === value; // a proxy may nod and do nothing
 }
 
 /** The error for code that ran into a limit or an abort and never came back. */

@@ -2,7 +2,8 @@
 
 import type { Clock, ClockTimer, ClockTimerOptions } from "./clock.ts";
 import { WorkerkitError } from "./errors.ts";
-import { invalidOption, readDurationMs } from "./options.ts";
+import { invalidOption, readDurationMs, readFunction, readOptions } from "./options.ts";
+import { FakeTimer, TimerHeap } from "./timer-heap.ts";
 
 /** A timer that a fake clock holds. */
 export interface PendingTimer {
@@ -17,15 +18,17 @@ export interface PendingTimer {
 /** A clock under a test's control. */
 export interface FakeClock extends Clock {
   /**
-   * Lets `byMs` pass: fires the timers due in it one at a time, in the order they fall due, and lets all that follows
-   * from each, chains of promises of any length, run out before the next. Calls take turns.
+   * Lets `byMs` pass: fires the timers due in it, and those that are late, one at a time, in the order they fall due, and
+   * lets all that follows from each, chains of promises of any length, run out before the next. Calls take turns; one from
+   * inside a timer's callback has its turn afterwards. Rejects with what a callback throws, at the moment of that timer.
    */
   advance(byMs: number): Promise<void>;
-  /** Lets all work that waits for no timer run out. */
+  /** Lets all work that waits for no timer run out; takes its turn like `advance`. */
   flush(): Promise<void>;
   /**
-   * Advances from timer to timer until a promise settles, and settles like it.
-   * Rejects with `TIMEOUT`, listing the timers, when no timer is left or `withinMs` (default one day) has passed.
+   * Advances from timer to timer until a promise settles, and settles like it; the work may advance the clock itself.
+   * Rejects with `TIMEOUT`, listing the timers, when no timer is left or `withinMs` (default one day) has passed, and with
+   * what a callback throws.
    */
   settle<T>(
     work: PromiseLike<T> | (() => PromiseLike<T> | T),
@@ -41,11 +44,18 @@ export interface FakeClock extends Clock {
 
 /** Creates a clock that stands at `now` (ms since 1970, default the first moment of 2026) until it is advanced. */
 export function createFakeClock(options: { readonly now?: number | undefined } = {}): FakeClock {
-  const { now = Date.UTC(2026, 0, 1) } = options;
-  if (!Number.isFinite(now)) throw invalidOption("now", now, "a finite number of ms since 1970");
+  const { now = FIRST_MOMENT_OF_2026 } = readOptions<{ now: number }>(options, "", {
+    now: readNow,
+  });
   return new ManualClock(now);
 }
 
+function readNow(value: unknown, path: string): number {
+  if (Number.isFinite(value)) return Number(value);
+  throw invalidOption(path, value, "a finite number of ms since 1970");
+}
+
+const FIRST_MOMENT_OF_2026 = 1_767_225_600_000;
 const ONE_DAY_MS = 86_400_000;
 
 class ManualClock implements FakeClock {
@@ -54,6 +64,9 @@ class ManualClock implements FakeClock {
   #sequence = 0;
   readonly #timers = new TimerHeap();
   #turn: Promise<unknown> = Promise.resolve();
+  #turnsWaiting = 0;
+  /** Whatever may bring waiting work on: timers fired, calls ended. */
+  #steps = 0;
 
   constructor(now: number) {
     this.#offsetMs = now;
@@ -68,8 +81,9 @@ class ManualClock implements FakeClock {
     delayMs: number,
     options: ClockTimerOptions = {},
   ): ClockTimer => {
+    readFunction(callback, "callback");
     // Like Node's own: nonsense waits one millisecond, and nothing fires at once.
-    const waitMs = Number.isNaN(delayMs) ? 1 : Math.max(1, delayMs);
+    const waitMs = Math.max(1, delayMs || 1);
     const timer = new FakeTimer(
       callback,
       this.#elapsedMs + waitMs,
@@ -85,18 +99,22 @@ class ManualClock implements FakeClock {
     if (timer instanceof FakeTimer) this.#timers.remove(timer);
   };
 
-  advance = (byMs: number): Promise<void> => {
-    readDurationMs(byMs, "byMs");
-    if (byMs === Number.POSITIVE_INFINITY) throw invalidOption("byMs", byMs, "a finite number");
-    return this.#inTurn(async () => {
+  advance = async (byMs: number): Promise<void> => {
+    readFiniteMs(byMs, "byMs");
+    await this.#inTurn(async () => {
       await quiet();
       const until = this.#elapsedMs + byMs;
-      while (await this.#fireNext(until));
+      while (this.#fireNext(until)) await quiet();
       this.#elapsedMs = Math.max(this.#elapsedMs, until);
+      this.#steps++;
     });
   };
 
-  flush = (): Promise<void> => quiet();
+  flush = (): Promise<void> =>
+    this.#inTurn(async () => {
+      await quiet();
+      this.#steps++;
+    });
 
   settle = async <T>(
     work: PromiseLike<T> | (() => PromiseLike<T> | T),
@@ -109,11 +127,23 @@ class ManualClock implements FakeClock {
       settled = true;
     };
     promise.then(seen, seen);
-    await this.#inTurn(async () => {
-      await quiet();
-      const until = this.#elapsedMs + withinMs;
-      while (!settled && (await this.#fireNext(until)));
-    });
+    let until: number | undefined;
+    let gaveWayAt = -1;
+    let going = true;
+    // A turn for each timer, not one for all: the work itself may wait for a turn, to advance the clock. Giving way
+    // ends when a whole round of turns brought nothing.
+    while (going) {
+      going = await this.#inTurn(async () => {
+        await quiet();
+        until ??= this.#elapsedMs + withinMs;
+        if (settled) return false;
+        const others = this.#turnsWaiting > 0 && this.#elapsedMs <= until;
+        if (!others || gaveWayAt === this.#steps) return this.#fireNext(until);
+        gaveWayAt = this.#steps;
+        return true;
+      });
+    }
+    this.#steps++;
     if (!settled) throw this.#stuck();
     return promise;
   };
@@ -131,24 +161,27 @@ class ManualClock implements FakeClock {
   };
 
   block = (byMs: number): void => {
-    if (!(Number.isFinite(byMs) && byMs >= 0)) {
-      throw invalidOption("byMs", byMs, "a finite number of ms, 0 or more");
-    }
-    this.#elapsedMs += byMs;
+    this.#elapsedMs += readFiniteMs(byMs, "byMs");
   };
 
-  async #fireNext(until: number): Promise<boolean> {
+  /** Fires the next timer that is due at `until`, or late already; whether there was one. */
+  #fireNext(until: number): boolean {
     const timer = this.#timers.peek();
-    if (timer === undefined || timer.dueMs > until) return false;
+    if (timer === undefined || timer.dueMs > Math.max(until, this.#elapsedMs)) return false;
+    if (timer.dueMs === Number.POSITIVE_INFINITY) return false;
     this.#timers.remove(timer);
     this.#elapsedMs = Math.max(this.#elapsedMs, timer.dueMs);
+    this.#steps++;
     timer.callback();
-    await quiet();
     return true;
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = this.#turn.then(work);
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    this.#turnsWaiting++;
+    const turn = this.#turn.then(() => {
+      this.#turnsWaiting--;
+      return work();
+    });
     this.#turn = turn.catch(() => {});
     return turn;
   }
@@ -167,107 +200,18 @@ class ManualClock implements FakeClock {
   }
 }
 
-class FakeTimer implements ClockTimer {
-  readonly callback: () => void;
-  readonly dueMs: number;
-  readonly sequence: number;
-  readonly label: string;
-  refed: boolean;
-  /** Where the heap holds it; -1 when it does not. */
-  index = -1;
-
-  constructor(
-    callback: () => void,
-    dueMs: number,
-    sequence: number,
-    label: string,
-    refed: boolean,
-  ) {
-    this.callback = callback;
-    this.dueMs = dueMs;
-    this.sequence = sequence;
-    this.label = label;
-    this.refed = refed;
-  }
-
-  ref(): void {
-    this.refed = true;
-  }
-
-  unref(): void {
-    this.refed = false;
-  }
-
-  isBefore(other: FakeTimer): boolean {
-    return (
-      this.dueMs < other.dueMs || (this.dueMs === other.dueMs && this.sequence < other.sequence)
-    );
-  }
+function readFiniteMs(value: unknown, path: string): number {
+  if (Number.isFinite(value) && Number(value) >= 0) return Number(value);
+  throw invalidOption(path, value, "a finite number of ms, 0 or more");
 }
 
-/** A binary heap in which a timer knows its place, so that clearing one among thousands is cheap. */
-class TimerHeap {
-  readonly #timers: FakeTimer[] = [];
-
-  peek(): FakeTimer | undefined {
-    return this.#timers[0];
-  }
-
-  push(timer: FakeTimer): void {
-    this.#timers.push(timer);
-    this.#rise(timer, this.#timers.length - 1);
-  }
-
-  remove(timer: FakeTimer): void {
-    if (timer.index < 0) return;
-    const last = this.#timers.pop();
-    if (last !== undefined && last !== timer) {
-      const hole = timer.index;
-      this.#rise(last, hole);
-      this.#sink(last, last.index);
-    }
-    timer.index = -1;
-  }
-
-  sorted(): FakeTimer[] {
-    return [...this.#timers].sort((a, b) => (a.isBefore(b) ? -1 : 1));
-  }
-
-  #rise(timer: FakeTimer, from: number): void {
-    let index = from;
-    while (index > 0) {
-      const above = (index - 1) >> 1;
-      const parent = this.#timers[above];
-      if (parent === undefined || parent.isBefore(timer)) break;
-      this.#put(parent, index);
-      index = above;
-    }
-    this.#put(timer, index);
-  }
-
-  #sink(timer: FakeTimer, from: number): void {
-    let index = from;
-    for (;;) {
-      const left = this.#timers[2 * index + 1];
-      const right = this.#timers[2 * index + 2];
-      const child = left !== undefined && right?.isBefore(left) ? right : left;
-      if (child === undefined || timer.isBefore(child)) break;
-      const below = child.index;
-      this.#put(child, index);
-      index = below;
-    }
-    this.#put(timer, index);
-  }
-
-  #put(timer: FakeTimer, index: number): void {
-    this.#timers[index] = timer;
-    timer.index = index;
-  }
-}
+// Kept from the start, so that a test that also replaces the global timers does not stop this clock.
+// biome-ignore lint/style/noRestrictedGlobals: waits for no time, only for the promise reactions before it
+const afterReactions = setImmediate;
 
 /** Resolves when all promise reactions, however long their chain, have run. */
 function quiet(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve);
+    afterReactions(resolve);
   });
 }

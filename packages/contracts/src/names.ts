@@ -1,6 +1,7 @@
 // Names of runtimes, workers and commands.
 
 import { WorkerkitError } from "./errors.ts";
+import { quote } from "./quote.ts";
 
 const NAME = /^[a-z0-9_-]{1,63}$/;
 const COMMAND_NAME = /^[a-z0-9_-]{1,63}(?:\/[a-z0-9_-]{1,63})*$/;
@@ -39,12 +40,8 @@ export function assertCommandName(name: unknown): asserts name is string {
 
 /** Quotes a name that may come from anywhere: cut at 64 characters, control and look-alike characters escaped. */
 export function quoteName(name: unknown): string {
-  if (typeof name !== "string") return `(${name === null ? "null" : typeof name})`;
-  const cut = name.length > 64 ? `${name.slice(0, 64)}…` : name;
-  return JSON.stringify(cut).replace(
-    /[^\x20-\x7e…]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  if (typeof name === "string") return quote(name, 64);
+  return name === null ? "(null)" : `(${typeof name})`;
 }
 
 function invalidName(name: unknown, what: string, rule: string): WorkerkitError {

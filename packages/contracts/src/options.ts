@@ -1,12 +1,24 @@
 // Reading options: each reader returns a checked value, or throws an error that names the path, the value and what was expected.
 
-import { WorkerkitError } from "./errors.ts";
+import { types } from "node:util";
+import { read, WorkerkitError } from "./errors.ts";
+import { quote } from "./quote.ts";
 
-/** The error for a wrong option: names its path, shows the value and says what was expected. */
+/** The error for a wrong option: names its path (`options` for the whole), shows the value and says what was expected. */
 export function invalidOption(path: string, value: unknown, expected: string): WorkerkitError {
-  const shown = showValue(value);
-  return new WorkerkitError("INVALID_OPTION", `${path} is ${shown}: expected ${expected}`, {
-    details: { path, value: shown, expected },
+  return wrongOption(path, showValue(value), expected);
+}
+
+function wrongOption(
+  path: string,
+  shown: string,
+  expected: string,
+  cause?: unknown,
+): WorkerkitError {
+  const full = path === "" ? "options" : path;
+  return new WorkerkitError("INVALID_OPTION", `${full} is ${shown}: expected ${expected}`, {
+    details: { path: full, value: shown, expected },
+    ...(cause === undefined ? undefined : { cause }),
   });
 }
 
@@ -58,11 +70,10 @@ export function readOneOf<const Word extends string>(
 
 /** Reads an abort signal. */
 export function readSignal(value: unknown, path: string): AbortSignal {
+  // By its shape: signals of another realm and of polyfills are no instances.
   if (
-    typeof value === "object" &&
-    value !== null &&
-    "aborted" in value &&
-    "addEventListener" in value
+    typeof read(value, "aborted") === "boolean" &&
+    typeof read(value, "addEventListener") === "function"
   ) {
     return value as AbortSignal;
   }
@@ -79,6 +90,7 @@ export type OptionReaders<O extends object> = {
 
 /**
  * Reads an options object: every own key must have a reader, `undefined` counts as left out, and a missing object as an empty one.
+ * What has no keys and is no plain object, such as a promise or a Map, is a mistake rather than no options.
  * The result holds the given keys only, so that defaults can be spread below it.
  */
 export function readOptions<O extends object>(
@@ -88,65 +100,87 @@ export function readOptions<O extends object>(
 ): Partial<O> {
   if (value === undefined) return {};
   const given = readRecord(value, path);
-  const read: Partial<O> = {};
-  for (const key of Object.keys(given)) {
+  const result: Partial<O> = {};
+  for (const key of keysOf(given, path)) {
     if (!Object.hasOwn(readers, key)) throw unknownOption(path, key, Object.keys(readers));
-    if (given[key] === undefined) continue;
+    const keyPath = optionPath(path, key);
+    const item = itemOf(given, key, keyPath);
+    if (item === undefined) continue;
     const name = key as keyof O;
-    read[name] = readers[name](given[key], optionPath(path, key));
+    result[name] = readers[name](item, keyPath);
   }
-  return read;
+  return result;
 }
 
-/** Reads a plain object of options. */
+/** Reads any object but an array; its properties remain to be read. */
 export function readRecord(
   value: unknown,
   path: string,
   expected = "an object",
 ): Readonly<Record<string, unknown>> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+  if (typeof value === "object" && value !== null && !isArray(value)) {
     return value as Readonly<Record<string, unknown>>;
   }
-  throw invalidOption(path === "" ? "options" : path, value, expected);
+  throw invalidOption(path, value, expected);
+}
+
+function keysOf(given: object, path: string): string[] {
+  try {
+    const keys = Object.keys(given);
+    if (keys.length > 0 || isPlain(given)) return keys;
+  } catch (cause) {
+    throw wrongOption(path, "unreadable", "an object", cause);
+  }
+  throw invalidOption(path, given, "a plain object");
+}
+
+/** By the shape of its prototype, since each realm has an `Object` of its own. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function itemOf(given: Readonly<Record<string, unknown>>, key: string, path: string): unknown {
+  try {
+    return given[key];
+  } catch (cause) {
+    throw wrongOption(path, "unreadable", "a value", cause);
+  }
 }
 
 /** The error for a key that nobody reads. */
 export function unknownOption(path: string, key: string, known: readonly string[]): WorkerkitError {
-  const full = optionPath(path, showKey(key));
-  const expected = `one of ${[...known].sort().join(", ")}`;
+  const full = optionPath(path, key);
+  const expected = known.length === 0 ? "no options" : `one of ${[...known].sort().join(", ")}`;
   return new WorkerkitError("INVALID_OPTION", `${full} is no option: expected ${expected}`, {
     details: { path: full, value: "(unknown key)", expected },
   });
 }
 
-/** The path of `key` below `path`. */
+/** The path of `key` below `path`; a key that could spoil a message is quoted. */
 export function optionPath(path: string, key: string): string {
-  return path === "" ? key : `${path}.${key}`;
+  const shown = HARMLESS_KEY.test(key) ? key : quote(key, 64);
+  return path === "" ? shown : `${path}.${shown}`;
 }
+
+const HARMLESS_KEY = /^[\w$/:~-]{1,64}$/;
 
 /** A short, harmless rendering of any value, for error messages. */
 export function showValue(value: unknown): string {
   switch (typeof value) {
     case "string":
-      return JSON.stringify(showKey(value));
+      return quote(value, 40);
     case "number":
     case "boolean":
     case "undefined":
       return String(value);
-    case "bigint":
-      return `${String(value).slice(0, 40)}n`;
-    case "function":
-      return "a function";
-    case "symbol":
-      return "a symbol";
-    default:
+    case "object":
       if (value === null) return "null";
+      if (types.isPromise(value)) return "a promise";
       return isArray(value) ? "an array" : "an object";
+    default:
+      return `a ${typeof value}`;
   }
-}
-
-function showKey(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 
 function isArray(value: unknown): boolean {
