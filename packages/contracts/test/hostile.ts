@@ -29,6 +29,6 @@ export function throwingGetters(...keys: readonly string[]): object {
 /** An object that holds itself. */
 export function circular(): object {
   const circle: Record<string, unknown> = {};
-  circle["itself"] = circle;
+  circle.itself = circle;
   return circle;
 }
