@@ -43,6 +43,8 @@ export default defineConfig({
         },
       },
     ],
+    // .ci/run adds up the counts that this reporter writes.
+    reporters: process.env.WK_COUNTS ? ["default", "./scripts/count-reporter.mjs"] : ["default"],
     coverage: { provider: "v8", include: ["packages/*/src/**/*.ts"] },
   },
 });
