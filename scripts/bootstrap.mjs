@@ -1,7 +1,7 @@
 // Runs one task of the repository, from a fresh clone on: fetches the pinned pnpm, installs what the
 // lockfile names, then starts the task. Needs Node and npm only.
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runCommand, runService } from "./supervise.mjs";
@@ -38,6 +38,7 @@ const env = {
   TURBO_TELEMETRY_DISABLED: "1",
   npm_config_update_notifier: "false",
 };
+if (!existsSync("node_modules")) process.stderr.write(`Installing with ${packageManager}\n`);
 env.PATH = pathWithPnpm();
 if (!task.bare) quietly("pnpm", ["install", "--frozen-lockfile"]);
 if (task.built) quietly("turbo", ["run", "build", "--output-logs=errors-only"]);
