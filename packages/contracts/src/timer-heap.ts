@@ -9,7 +9,7 @@ export class FakeTimer implements ClockTimer {
   readonly sequence: number;
   readonly label: string;
   refed: boolean;
-  /** Where the heap holds it; -1 when it does not. */
+  /** Where its heap holds it, if it still does. */
   index = -1;
 
   constructor(
@@ -63,7 +63,6 @@ export class TimerHeap {
       this.#rise(last, hole);
       this.#sink(last, last.index);
     }
-    timer.index = -1;
   }
 
   sorted(): FakeTimer[] {

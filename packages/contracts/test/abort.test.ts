@@ -83,6 +83,16 @@ describe("onAbort", () => {
     expect(listener).toHaveBeenCalledTimes(1);
   });
 
+  it("hears the abort of a signal on which somebody played an abort event before", () => {
+    const controller = new AbortController();
+    onAbort(controller.signal, () => {});
+    controller.signal.dispatchEvent(new Event("abort"));
+    const listener = vi.fn();
+    onAbort(controller.signal, listener);
+    controller.abort();
+    expect(listener).toHaveBeenCalledTimes(1);
+  });
+
   it("spares a waiter that an earlier one unsubscribes while the signal aborts", () => {
     const controller = new AbortController();
     const heard: string[] = [];

@@ -154,7 +154,9 @@ describe("Deadlines", () => {
     const { clock, deadlines, fired, limit } = setUp();
     const all = ["a", "b", "c", "d", "e"].map((name) => limit(name));
     for (const each of all) deadlines.set(each, 10);
-    for (const gone of [all[0], all[2], all[4]]) if (gone !== undefined) deadlines.clear(gone);
+    for (const gone of [all[0], all[2], all[4], all[2], all[4], all[0]]) {
+      if (gone !== undefined) deadlines.clear(gone);
+    }
     await clock.advance(10);
     expect(fired).toEqual(["b at 10", "d at 10"]);
   });
@@ -184,6 +186,8 @@ describe("Deadlines", () => {
       if (left-- > 0) deadlines.set(again, 0);
     });
     deadlines.set(again, 0);
+    await clock.advance(1);
+    expect(clock.pending()).toHaveLength(1);
     await clock.advance(100);
     expect(fired).toEqual(["again at 1", "again at 2", "again at 3", "again at 4"]);
     expect(clock.pending()).toEqual([]);
