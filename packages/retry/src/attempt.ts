@@ -57,7 +57,6 @@ export interface AttemptLimits {
 
 /** An attempt that settles in time: with a value, or with an `AttemptFailure`. */
 export class LimitedAttempt<Returned> {
-  readonly promise: Promise<Awaited<Returned>>;
   readonly #attempt: Attempt;
   readonly #limits: AttemptLimits;
   #resolve: (value: Awaited<Returned>) => void = () => {};
@@ -66,15 +65,20 @@ export class LimitedAttempt<Returned> {
   #timeout: WorkerkitError | undefined = undefined;
   #settled = false;
 
-  constructor(operation: Operation<Returned>, attempt: number, limits: AttemptLimits) {
+  constructor(attempt: number, limits: AttemptLimits) {
     this.#attempt = new Attempt(attempt);
     this.#limits = limits;
-    this.promise = new Promise((resolve, reject) => {
+  }
+
+  /** Calls the operation; apart from the constructor, because it may abort the attempt while it is being called. */
+  run(operation: Operation<Returned>): Promise<Awaited<Returned>> {
+    const { clock, leftMs } = this.#limits;
+    const promise = new Promise<Awaited<Returned>>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (limits.leftMs !== Number.POSITIVE_INFINITY) {
-      this.#timer = limits.clock.setTimeout(this.#outOfTime, limits.leftMs, {
+    if (leftMs !== Number.POSITIVE_INFINITY) {
+      this.#timer = clock.setTimeout(this.#outOfTime, leftMs, {
         label: "the limit of a retried attempt",
       });
     }
@@ -82,6 +86,7 @@ export class LimitedAttempt<Returned> {
     new Promise<Awaited<Returned>>((resolve) => {
       resolve(operation(this.#attempt) as Awaited<Returned>);
     }).then(this.#returned, this.#threw);
+    return promise;
   }
 
   /** Ends the attempt from outside: it is left to itself, and whatever it still returns is dropped. */

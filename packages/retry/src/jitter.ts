@@ -1,7 +1,7 @@
 // Jitter: how a delay is spread, so that those who failed together do not come back together.
 
 import { invalidOption } from "@workerkit/contracts";
-import type { Backoff } from "./backoff.ts";
+import { type Backoff, readBackoff } from "./backoff.ts";
 import { clampDelayMs } from "./delay.ts";
 import { hasFunctions, observe } from "./shape.ts";
 
@@ -50,9 +50,7 @@ export function symmetric(share: number): Jitter {
 
 /** A backoff whose delays are spread by `jitter`; for options that take a backoff alone. Throws `INVALID_OPTION`. */
 export function jittered(backoff: Backoff, jitter: Jitter): Backoff {
-  if (!hasFunctions(backoff, ["delayMs"])) {
-    throw invalidOption("backoff", backoff, "a backoff such as exponential(100, 2)");
-  }
+  readBackoff(backoff, "backoff");
   readJitter(jitter, "jitter");
   return Object.freeze({
     delayMs(attempt: number, random: Random = Math.random) {

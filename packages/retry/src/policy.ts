@@ -1,8 +1,8 @@
 // Policies: whether a failed attempt is followed by another, and after what delay.
 
 import { invalidOption, readFunction, readLimit } from "@workerkit/contracts";
-import { type Backoff, constant, readBackoff } from "./backoff.ts";
-import { type Jitter, jittered, none, type Random, readJitter } from "./jitter.ts";
+import { type Backoff, constant } from "./backoff.ts";
+import { type Jitter, jittered, none, type Random } from "./jitter.ts";
 import { hasFunctions, observe } from "./shape.ts";
 
 /** Decides on retries; a plain value that any number of callers share. */
@@ -41,7 +41,7 @@ export function attemptsIf(
 ): RetryPolicy {
   readLimit(n, "n");
   readFunction(predicate, "predicate");
-  const delays = jittered(readBackoff(backoff, "backoff"), readJitter(jitter, "jitter"));
+  const delays = jittered(backoff, jitter);
   return Object.freeze({
     nextDelayMs(attempt: number, error: unknown, random: Random = Math.random) {
       if (!(attempt < n)) return undefined;

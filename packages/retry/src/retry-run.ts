@@ -64,14 +64,14 @@ export class RetryRun<Returned> {
     const { attemptTimeoutMs = Number.POSITIVE_INFINITY, deadlineMs = 0 } = this.#options;
     const leftMs = this.#leftMs();
     const byDeadline = leftMs < attemptTimeoutMs;
-    this.#attempt = new LimitedAttempt(this.#operation, attempt, {
+    this.#attempt = new LimitedAttempt<Returned>(attempt, {
       clock: this.#clock,
       limit: byDeadline ? "deadlineMs" : "attemptTimeoutMs",
       limitMs: byDeadline ? deadlineMs : attemptTimeoutMs,
       leftMs: Math.min(leftMs, attemptTimeoutMs),
       graceMs: this.#options.graceMs ?? DEFAULT_GRACE_MS,
     });
-    return this.#attempt.promise;
+    return this.#attempt.run(this.#operation);
   }
 
   /** p-retry counts the first failure as its first attempt, so that one loop decides about all of them. */
