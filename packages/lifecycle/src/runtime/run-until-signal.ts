@@ -1,0 +1,212 @@
+// Running a process around a runtime: start, wait for whatever ends it, shut down, and say in one line how it ended.
+
+import { constants } from "node:os";
+import {
+  invalidOption,
+  type OptionReaders,
+  onAbort,
+  readBoolean,
+  readDurationMs,
+  readFunction,
+  readOptions,
+  readSignal,
+  toError,
+} from "@workerkit/contracts";
+import type { ShutdownReport } from "./bulk.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import { SHUTDOWN_TIMEOUT_MS } from "./options.ts";
+
+export interface RunUntilSignalOptions {
+  /** The signals that end it; a second one ends the process at once. Default SIGTERM and SIGINT. */
+  readonly signals?: readonly NodeJS.Signals[] | undefined;
+  /** Whether all workers are started first. Default true. */
+  readonly startWorkers?: boolean | undefined;
+  /** The budget of the shutdown, in ms. Default 20 000. */
+  readonly shutdownTimeoutMs?: number | undefined;
+  /** Ends it as a signal does. */
+  readonly signal?: AbortSignal | undefined;
+  /** Gets the line that says how it ended. Default: it goes to stderr. */
+  readonly log?: ((line: string) => void) | undefined;
+}
+
+/** What `runUntilSignal` gets that does not say otherwise. */
+export const RUN_DEFAULTS = Object.freeze({
+  signals: Object.freeze(["SIGTERM", "SIGINT"] as const),
+  startWorkers: true,
+  shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
+});
+
+/**
+ * Starts all workers, waits for a signal, a worker's request or a failure, and shuts down.
+ * Resolves with the report after a clean end and sets exit code 0; otherwise sets 1 and rejects with the cause.
+ * If something still holds the process 1 000 ms later it is named, and the process exits.
+ */
+export async function runUntilSignal(
+  runtime: Lifecycle,
+  options: RunUntilSignalOptions = {},
+): Promise<ShutdownReport> {
+  const read = { ...RUN_DEFAULTS, ...readOptions(options, "options", READERS) };
+  const { log = logToStderr } = read;
+  const ends = new Ends(runtime, read.signals, log, read.signal);
+  let report: ShutdownReport | undefined;
+  let failure: Cause["failure"];
+  try {
+    if (read.startWorkers) {
+      runtime.startAll().catch((error: unknown) => {
+        ends.end({ reason: "the start failed", failure: { error } });
+      });
+    }
+    const cause = await ends.first;
+    failure = cause.failure;
+    try {
+      report = await runtime.shutdown({ timeoutMs: read.shutdownTimeoutMs });
+    } catch (error) {
+      report = (error as { readonly report?: ShutdownReport }).report;
+      failure ??= { error };
+    }
+    failure ??= ends.uncaught;
+    log(lineOf(runtime.name, cause, report, failure));
+  } finally {
+    ends.forget();
+  }
+  process.exitCode = failure === undefined ? 0 : 1;
+  exitIfHeld(runtime, log);
+  if (failure !== undefined) throw failure.error;
+  return report as ShutdownReport;
+}
+
+/** Why a process ends. */
+interface Cause {
+  readonly reason: string;
+  readonly failure?: { readonly error: unknown } | undefined;
+}
+
+/** Everything that can end a process, until the first does. */
+class Ends {
+  readonly first: Promise<Cause>;
+  /** An exception that nobody caught, while another cause had ended it already. */
+  uncaught: Cause["failure"] = undefined;
+  #resolve: (cause: Cause) => void = () => {};
+  #ended = false;
+  readonly #forget: (() => void)[] = [];
+  /** The worker and the error of the last final failure. */
+  #lastFailure: { readonly worker: string; readonly error: unknown } | undefined = undefined;
+
+  constructor(
+    runtime: Lifecycle,
+    signals: readonly NodeJS.Signals[],
+    log: (line: string) => void,
+    signal: AbortSignal | undefined,
+  ) {
+    this.first = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    for (const name of signals) {
+      this.#onProcess(name, () => {
+        if (this.#ended) {
+          log(`${runtime.name}: ${name} again, exits at once`);
+          process.exit(128 + constants.signals[name]);
+        }
+        this.end({ reason: name });
+      });
+    }
+    const uncaught = (error: unknown, what: string) => {
+      const known =
+        this.#lastFailure?.error === error ? ` of worker ${this.#lastFailure?.worker}` : "";
+      log(`${runtime.name}: ${what}${known}: ${toError(error).stack}`);
+      this.uncaught ??= { error };
+      this.end({ reason: what, failure: { error } });
+    };
+    this.#onProcess("uncaughtException", (error) => uncaught(error, "an uncaught exception"));
+    this.#onProcess("unhandledRejection", (error) => uncaught(error, "an unhandled rejection"));
+    this.#forget.push(
+      runtime.onShutdown(({ reason, worker }) => {
+        this.end({ reason: worker === undefined ? reason : `worker ${worker}: ${reason}` });
+      }),
+      runtime.events.on("worker:failure", ({ worker, error, final }) => {
+        if (final) this.#lastFailure = { worker, error };
+      }),
+      runtime.events.on("runtime:transition", ({ to }) => {
+        const worker = to === "failed" ? runtime.status().failedBecause : undefined;
+        if (worker === undefined) return;
+        const error = this.#lastFailure?.error;
+        this.end({ reason: `worker ${worker} failed the runtime`, failure: { error } });
+      }),
+    );
+    if (signal !== undefined) {
+      this.#forget.push(onAbort(signal, () => this.end({ reason: "its signal aborted" })));
+    }
+  }
+
+  end(cause: Cause): void {
+    this.#ended = true;
+    this.#resolve(cause);
+  }
+
+  forget(): void {
+    for (const forget of this.#forget) forget();
+  }
+
+  #onProcess(event: string, listener: (value: unknown) => void): void {
+    process.on(event, listener);
+    this.#forget.push(() => process.off(event, listener));
+  }
+}
+
+function lineOf(
+  name: string,
+  { reason }: Cause,
+  report: ShutdownReport | undefined,
+  failure: Cause["failure"],
+): string {
+  const ended = `${name}: ${reason}, ${failure === undefined ? "shut down" : "failed"}`;
+  if (report === undefined) return ended;
+  const left = report.workers.flatMap(({ worker, abandoned }) =>
+    abandoned.map(({ label, ageMs }) => `${label} of ${worker} after ${Math.round(ageMs)} ms`),
+  );
+  const took = `${ended} in ${Math.round(report.durationMs)} ms`;
+  return left.length === 0 ? took : `${took}, left behind: ${left.join(", ")}`;
+}
+
+/** Not the runtime's doing any more, but nobody should have to guess what keeps a process from ending. */
+function exitIfHeld({ name, clock }: Lifecycle, log: (line: string) => void): void {
+  clock.setTimeout(
+    () => {
+      const held = [...new Set(process.getActiveResourcesInfo())].filter(
+        (kind) => kind !== "Timeout",
+      );
+      log(`${name}: still held by ${held.join(", ") || "a timer"}, exits`);
+      process.exit();
+    },
+    HELD_AFTER_MS,
+    { ref: false, label: `${name}: the process is still held` },
+  );
+}
+
+const HELD_AFTER_MS = 1_000;
+
+function logToStderr(line: string): void {
+  process.stderr.write(`${line}\n`, () => {}); // a closed pipe is no reason to fail
+}
+
+const READERS: OptionReaders<{
+  signals: readonly NodeJS.Signals[];
+  startWorkers: boolean;
+  shutdownTimeoutMs: number;
+  signal: AbortSignal;
+  log: (line: string) => void;
+}> = {
+  signals(value, path) {
+    if (!Array.isArray(value)) throw invalidOption(path, value, "a list of signal names");
+    value.forEach((name, index) => {
+      if (!Object.hasOwn(constants.signals, name)) {
+        throw invalidOption(`${path}[${index}]`, name, "the name of a signal, such as SIGTERM");
+      }
+    });
+    return value;
+  },
+  startWorkers: readBoolean,
+  shutdownTimeoutMs: readDurationMs,
+  signal: readSignal,
+  log: readFunction,
+};

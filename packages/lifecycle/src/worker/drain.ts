@@ -1,0 +1,124 @@
+// Draining a worker: no new work from outside, then its drain hook; it waits for no work in flight.
+
+import { WorkerkitError } from "@workerkit/contracts";
+import { failureOf } from "./failure.ts";
+import type { Generation } from "./generation.ts";
+import { HookRun } from "./hook-run.ts";
+import { endTurn, Operation, refusal, takeTurn } from "./operation.ts";
+import type { RegisteredWorker } from "./registered-worker.ts";
+import { OPERATIONS } from "./states.ts";
+import { recordFailure, setFlags, transition } from "./transition.ts";
+
+export class DrainOperation extends Operation {
+  override readonly kind = "drain";
+  #run: HookRun | undefined = undefined;
+  #held = false;
+
+  override get running(): HookRun | undefined {
+    return this.#run;
+  }
+
+  override begin(): boolean {
+    const { worker } = this;
+    const verdict = OPERATIONS.drain[worker.state];
+    if (verdict === "nothing") {
+      this.succeed();
+      return false;
+    }
+    if (verdict !== "begins") {
+      this.fail(refusal(worker, "drain"));
+      return false;
+    }
+    transition(worker, "draining", "drain");
+    if (!this.#held) this.#callHook();
+    return true;
+  }
+
+  /** Begins without its hook, which waits for `release`: many workers are closed before any hook runs. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    if (this.worker.current === this) this.#callHook();
+  }
+
+  /** Gives its running hook to a stop; those who wait for the drain hear of its end. */
+  takeOver(done: () => void): HookRun | undefined {
+    const run = this.#run;
+    if (run === undefined) {
+      this.succeed();
+    } else {
+      run.done = (ended) => {
+        this.#ended(ended);
+        done();
+      };
+    }
+    return run;
+  }
+
+  override workerFailed(): void {
+    this.#run?.abort(this.#run.generation.failReason);
+  }
+
+  #callHook(): void {
+    const { worker } = this;
+    // An abort listener may have called stop, or reported a failure.
+    const goesOn = worker.current === this && worker.state === "draining";
+    this.#run = goesOn ? callDrainHook(worker, this.#ended) : undefined;
+    if (this.#run === undefined) this.#end();
+  }
+
+  readonly #ended = (run: HookRun): void => {
+    this.#run = undefined;
+    noteDrainFailure(run);
+    this.#end();
+  };
+
+  #end(): void {
+    const { worker } = this;
+    if (worker.state === "failed") {
+      this.fail(
+        new WorkerkitError("WORKER_FAILED", `worker ${worker.fullName} failed while draining`, {
+          details: { worker: worker.fullName, failure: worker.lastFailure },
+        }),
+      );
+    } else {
+      this.succeed();
+    }
+    endTurn(this);
+  }
+}
+
+/** Gives a drain its turn; while it waits behind a start, its worker takes no more work already (L2). */
+export function beginDrain(operation: DrainOperation): void {
+  const { worker } = operation;
+  takeTurn(operation);
+  if (worker.drainWaits) setFlags(worker, worker.ready, false);
+}
+
+/** Calls the drain hook, if there is one. */
+export function callDrainHook(
+  worker: RegisteredWorker,
+  done: (run: HookRun) => void,
+): HookRun | undefined {
+  const { drain } = worker.hooks;
+  const generation: Generation | undefined = worker.generation;
+  if (drain === undefined || generation === undefined) return undefined;
+  const { stopTimeoutMs, graceMs } = worker.policy;
+  const run = new HookRun(generation, "drain", stopTimeoutMs, graceMs, done);
+  run.call(drain);
+  return run;
+}
+
+/** A drain hook that failed is told, and the drain goes on (L7). */
+export function noteDrainFailure(run: HookRun): void {
+  const { generation } = run;
+  if (run.ok || generation.ended) return;
+  recordFailure(
+    generation.worker,
+    failureOf(generation.worker, run.value, "drain", { final: false }),
+  );
+}

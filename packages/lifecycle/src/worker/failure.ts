@@ -1,0 +1,73 @@
+// What a failure is: an error, where it happened, and what may be said of it.
+
+import {
+  isFatal,
+  isPanic,
+  type LifecyclePhase,
+  safeMessageOf,
+  toError,
+} from "@workerkit/contracts";
+import type { RegisteredWorker } from "./registered-worker.ts";
+
+/** A failure of a worker, ready to be told. */
+export interface WorkerFailure {
+  readonly error: unknown;
+  readonly phase: LifecyclePhase;
+  readonly attempt: number;
+  /** Whether it is the one that felled the worker. */
+  readonly final: boolean;
+  readonly panic: boolean;
+  readonly code: string;
+  /** Safe to show to strangers. */
+  readonly message: string;
+  /** The full error in words, for the process that owns it. */
+  readonly text: string;
+}
+
+/** Judges an error that lifecycle code threw or reported. */
+export function failureOf(
+  worker: RegisteredWorker,
+  error: unknown,
+  phase: LifecyclePhase,
+  { attempt = 1, final = true }: { readonly attempt?: number; readonly final?: boolean } = {},
+): WorkerFailure {
+  const panic = panics(worker, error);
+  const { code, message } = safeMessageOf(error, "WORKER_FAILED", panic);
+  return {
+    error,
+    phase,
+    attempt,
+    final,
+    panic,
+    code,
+    message,
+    get text() {
+      return textOf(error);
+    },
+  };
+}
+
+/** Whether no retry can mend this error: a panic, or one marked by `withFatal`. */
+export function isHopeless(failure: Pick<WorkerFailure, "error" | "panic">): boolean {
+  return failure.panic || isFatal(failure.error);
+}
+
+function panics(worker: RegisteredWorker, error: unknown): boolean {
+  if (isPanic(error)) return true;
+  const { isPanic: asked } = worker.policy;
+  if (asked === undefined) return false;
+  try {
+    return asked(error) === true;
+  } catch {
+    return false; // what cannot tell a panic has not told one
+  }
+}
+
+function textOf(thrown: unknown): string {
+  const error = toError(thrown);
+  try {
+    return String(error.stack ?? error.message);
+  } catch {
+    return "an error that cannot be read";
+  }
+}

@@ -1,0 +1,183 @@
+// One life of a worker, from one attempt to start to its end: its signals, its state, its work in flight.
+
+import { Deadline, WorkerkitError } from "@workerkit/contracts";
+import { LazySignal } from "../lazy-signal.ts";
+import { Context } from "./context.ts";
+import { WorkLease } from "./lease.ts";
+import type { RegisteredWorker } from "./registered-worker.ts";
+import type { WorkerContext } from "./worker.ts";
+
+export class Generation {
+  readonly worker: RegisteredWorker;
+  readonly number: number;
+  readonly context: WorkerContext<unknown>;
+  readonly signal: LazySignal = new LazySignal();
+  readonly draining: LazySignal = new LazySignal();
+
+  /** Once over, nothing of it changes anything but its own slot. */
+  ended = false;
+  /** What start returned. */
+  value: unknown = undefined;
+  /** Whether start returned, and no stop hook has succeeded since: there is something to clean up. */
+  uncleaned = false;
+  /** Whether a stop hook was ever called for it. */
+  stopHookCalled = false;
+
+  /** What the worker said of itself during start. */
+  wantsReady: boolean | undefined = undefined;
+  wantsWork: boolean | undefined = undefined;
+  reported: { readonly error: unknown } | undefined = undefined;
+
+  #firstLease: WorkLease | undefined = undefined;
+  #lastLease: WorkLease | undefined = undefined;
+  #grace: Grace | undefined = undefined;
+  #stopReason: (() => WorkerkitError) | undefined = undefined;
+  #failReason: (() => WorkerkitError) | undefined = undefined;
+
+  constructor(worker: RegisteredWorker, number: number) {
+    this.worker = worker;
+    this.number = number;
+    this.context = new Context(this);
+  }
+
+  /** Why signals abort when the worker stops. */
+  get stopReason(): () => WorkerkitError {
+    this.#stopReason ??= once("WORKER_STOPPING", `worker ${this.worker.fullName} is stopping`);
+    return this.#stopReason;
+  }
+
+  /** Why signals abort when the worker fails. */
+  get failReason(): () => WorkerkitError {
+    this.#failReason ??= once("WORKER_FAILED", `worker ${this.worker.fullName} has failed`);
+    return this.#failReason;
+  }
+
+  admit(label: string): WorkLease {
+    const { worker } = this;
+    const lease = new WorkLease(this, label, worker.core.clock.monotonicMs());
+    lease.previous = this.#lastLease;
+    if (this.#lastLease === undefined) this.#firstLease = lease;
+    else this.#lastLease.next = lease;
+    this.#lastLease = lease;
+    worker.inFlight += 1;
+    worker.core.inFlight += 1;
+    return lease;
+  }
+
+  /** The work in flight, oldest first. */
+  *leases(): Iterable<WorkLease> {
+    let lease = this.#firstLease;
+    while (lease !== undefined) {
+      const { next } = lease;
+      yield lease;
+      lease = next;
+    }
+  }
+
+  get busy(): boolean {
+    return this.#firstLease !== undefined;
+  }
+
+  /** Aborts all work in flight and says how much there was. */
+  abortLeases(reason: () => unknown): number {
+    const leases = [...this.leases()];
+    for (const lease of leases) lease.abort(reason);
+    return leases.length;
+  }
+
+  /** Abandons all work in flight and returns it. */
+  abandonLeases(): WorkLease[] {
+    const leases = [...this.leases()];
+    for (const lease of leases) lease.abandon();
+    return leases;
+  }
+
+  /** Ends the work of a failed generation: aborts it now, abandons what is left of it after the grace. */
+  failLeases(): void {
+    if (!this.busy) return;
+    this.#grace = new Grace(this);
+    this.worker.core.deadlines.set(this.#grace, this.worker.policy.graceMs);
+    this.abortLeases(this.failReason);
+  }
+
+  /** Whether no work of a failed generation is left that is not abandoned. */
+  get quiet(): boolean {
+    return this.#grace === undefined;
+  }
+
+  /** Calls back, at once or later, when it is quiet. */
+  whenQuiet(listener: () => void): void {
+    if (this.#grace === undefined) listener();
+    else this.#grace.listeners.push(listener);
+  }
+
+  /** Ends the grace of a failed generation at the latest in `afterMs`. */
+  hurryGrace(afterMs: number): void {
+    const grace = this.#grace;
+    if (grace !== undefined) grace.hurry(afterMs);
+  }
+
+  closeLease(lease: WorkLease): void {
+    this.#unlink(lease);
+    this.worker.core.workEnded(this.worker);
+    this.#checkQuiet();
+  }
+
+  abandonLease(lease: WorkLease): void {
+    this.#unlink(lease);
+    this.worker.core.abandoned(this.worker, this, "lease", lease.label, lease.sinceMs);
+    this.worker.core.workEnded(this.worker);
+    this.#checkQuiet();
+  }
+
+  abandonedEnded(): void {
+    this.worker.core.abandonedEnded(this.worker);
+  }
+
+  #unlink(lease: WorkLease): void {
+    const { previous, next } = lease;
+    if (previous === undefined) this.#firstLease = next;
+    else previous.next = next;
+    if (next === undefined) this.#lastLease = previous;
+    else next.previous = previous;
+    lease.previous = undefined;
+    lease.next = undefined;
+  }
+
+  #checkQuiet(): void {
+    const grace = this.#grace;
+    if (grace === undefined || this.busy) return;
+    this.#grace = undefined;
+    this.worker.core.deadlines.clear(grace);
+    for (const listener of grace.listeners) listener();
+  }
+}
+
+/** One error for all who ask, made when the first does: most never do, and an error costs as much as a start. */
+function once(code: "WORKER_STOPPING" | "WORKER_FAILED", message: string): () => WorkerkitError {
+  let error: WorkerkitError | undefined;
+  return () => {
+    error ??= new WorkerkitError(code, message);
+    return error;
+  };
+}
+
+/** The grace of a failed generation. */
+class Grace extends Deadline {
+  readonly generation: Generation;
+  readonly listeners: (() => void)[] = [];
+
+  constructor(generation: Generation) {
+    super();
+    this.generation = generation;
+  }
+
+  hurry(afterMs: number): void {
+    const { core } = this.generation.worker;
+    if (core.clock.monotonicMs() + afterMs < this.dueMs) core.deadlines.set(this, afterMs);
+  }
+
+  override onDeadline(): void {
+    this.generation.abandonLeases();
+  }
+}

@@ -1,0 +1,155 @@
+// What an extension sees of one worker: may work begin, a lease on it, and a way to say that it failed.
+
+import { WorkerkitError } from "@workerkit/contracts";
+import type { Generation } from "./generation.ts";
+import type { WorkLease } from "./lease.ts";
+import type { RegisteredWorker } from "./registered-worker.ts";
+import type { CommandFailureStatus } from "./status.ts";
+import type { WorkerContext } from "./worker.ts";
+
+/** A unit of work that an extension runs. */
+export interface PortLease {
+  readonly signal: AbortSignal;
+  readonly ended: boolean;
+  /** Called once when the work must end: at the cut, or when the worker fails. */
+  onAbort: ((reason: unknown) => void) | undefined;
+  release(): void;
+  /** Leaves the work to itself: it is counted as abandoned until it is released. */
+  abandon(): void;
+}
+
+/** One worker, as an extension sees it. */
+export interface WorkerPort {
+  /** The local name. */
+  readonly name: string;
+  readonly runtime: string;
+  readonly generation: number;
+  /** How long code may go on after its signal aborted, in ms. */
+  readonly graceMs: number;
+  /** The context of the generation that runs now. */
+  readonly context: WorkerContext | undefined;
+  /** Why no work may begin now, if it may not; errors made once, so that a refusal costs nothing. */
+  refusal(parent?: PortLease): WorkerkitError | undefined;
+  /** Opens a unit of work; ask `refusal` first, in the same stretch. */
+  lease(label: string, parent?: PortLease): PortLease;
+  /** Fails a generation; says whether it counted. */
+  fail(generation: number, error: unknown): boolean;
+  /** Notes the last failure of a command of a generation that still lives. */
+  note(generation: number, failure: CommandFailureStatus): boolean;
+}
+
+/** Opens the port of a worker. */
+export function createPort(worker: RegisteredWorker): WorkerPort {
+  return new Port(worker);
+}
+
+class Port implements WorkerPort {
+  readonly #worker: RegisteredWorker;
+  readonly name: string;
+  readonly runtime: string;
+  readonly graceMs: number;
+  #runtimeClosed: WorkerkitError | undefined = undefined;
+  #notAccepting: WorkerkitError | undefined = undefined;
+  #parentEnded: WorkerkitError | undefined = undefined;
+  #inState = new Map<string, WorkerkitError>();
+
+  constructor(worker: RegisteredWorker) {
+    this.#worker = worker;
+    this.name = worker.name;
+    this.runtime = worker.core.name;
+    this.graceMs = worker.policy.graceMs;
+  }
+
+  get generation(): number {
+    return this.#worker.generationNumber;
+  }
+
+  get context(): WorkerContext | undefined {
+    return this.#worker.generation?.context;
+  }
+
+  refusal(parent?: PortLease): WorkerkitError | undefined {
+    const worker = this.#worker;
+    const { core } = worker;
+    if (parent === undefined) {
+      if (core.tally.closed || core.tally.runtimeFailing > 0) return this.#closedError();
+      if (worker.state !== "running") return this.#stateError();
+    } else {
+      if (parent.ended) return this.#parentError();
+      if (worker.state === "draining") {
+        return isOwedTo(worker, parent as WorkLease) ? undefined : this.#acceptingError();
+      }
+      if (worker.state !== "running") return this.#stateError();
+    }
+    return worker.acceptingWork ? undefined : this.#acceptingError();
+  }
+
+  lease(label: string): PortLease {
+    return this.#current().admit(label);
+  }
+
+  fail(generation: number, error: unknown): boolean {
+    const current = this.#worker.generation;
+    if (current?.number !== generation) return false;
+    return this.#worker.core.requests.reportFailure(current, error);
+  }
+
+  note(generation: number, failure: CommandFailureStatus): boolean {
+    const current = this.#worker.generation;
+    if (current?.number !== generation || current.ended) return false;
+    this.#worker.lastCommandFailure = failure;
+    return true;
+  }
+
+  #current(): Generation {
+    const { generation } = this.#worker;
+    if (generation === undefined) throw this.#stateError();
+    return generation;
+  }
+
+  #closedError(): WorkerkitError {
+    this.#runtimeClosed ??= new WorkerkitError(
+      "RUNTIME_NOT_ACCEPTING_WORK",
+      `runtime ${this.runtime} takes no work from outside`,
+      { details: { runtime: this.runtime } },
+    );
+    return this.#runtimeClosed;
+  }
+
+  #acceptingError(): WorkerkitError {
+    this.#notAccepting ??= new WorkerkitError(
+      "WORKER_NOT_ACCEPTING_WORK",
+      `worker ${this.runtime}/${this.name} takes no work`,
+      { details: { worker: this.name } },
+    );
+    return this.#notAccepting;
+  }
+
+  #parentError(): WorkerkitError {
+    this.#parentEnded ??= new WorkerkitError(
+      "PARENT_ENDED",
+      `the work that asked for this of worker ${this.runtime}/${this.name} has ended`,
+      { details: { worker: this.name } },
+    );
+    return this.#parentEnded;
+  }
+
+  #stateError(): WorkerkitError {
+    const { state } = this.#worker;
+    let error = this.#inState.get(state);
+    if (error === undefined) {
+      error = new WorkerkitError(
+        "INVALID_WORKER_STATE",
+        `worker ${this.runtime}/${this.name} is ${state}: it takes work while it is running`,
+        { details: { worker: this.name, state } },
+      );
+      this.#inState.set(state, error);
+    }
+    return error;
+  }
+}
+
+/** Whether a draining worker still owes this to work that was admitted before it began to drain, or that drains itself (C3). */
+function isOwedTo(worker: RegisteredWorker, parent: WorkLease): boolean {
+  return parent.number < worker.drainBegan || parent.generation.worker.state === "draining";
+}

@@ -1,0 +1,78 @@
+// The stop hook of a worker, whoever calls it: never two at once, and once more for a state that a start returned too late.
+
+import { type LifecyclePhase, WorkerkitError } from "@workerkit/contracts";
+import { failureOf } from "./failure.ts";
+import type { Generation } from "./generation.ts";
+import { HookRun } from "./hook-run.ts";
+import type { RegisteredWorker } from "./registered-worker.ts";
+import { recordFailure } from "./transition.ts";
+
+/** How long a hook may take, and how long it may go on after that. */
+export interface HookLimits {
+  readonly limitMs: number;
+  readonly graceMs: number;
+}
+
+/** The limits that a worker's own policy sets for its stop hook. */
+export function ownStopLimits({ policy }: RegisteredWorker): HookLimits {
+  return { limitMs: policy.stopTimeoutMs, graceMs: policy.graceMs };
+}
+
+/** Calls the stop hook; the caller has made sure that none is running. */
+export function callStopHook(
+  generation: Generation,
+  phase: LifecyclePhase,
+  limits: HookLimits,
+  done: (run: HookRun) => void,
+): HookRun {
+  const { worker } = generation;
+  generation.stopHookCalled = true;
+  const run = new HookRun(generation, phase, limits.limitMs, limits.graceMs, done);
+  run.returned = stopHookReturned;
+  worker.stopHook = run;
+  run.call(worker.hooks.stop);
+  return run;
+}
+
+/** What a start hook returned is the state of its generation, even when it returns late (L6). */
+export function keepState(run: HookRun): void {
+  const { generation } = run;
+  if (!run.ok) return;
+  generation.value = run.value;
+  generation.uncleaned = true;
+  if (!generation.stopHookCalled) return;
+  if (generation.worker.stopHook === undefined) cleanUpLate(generation);
+  else generation.worker.lateGeneration = generation;
+}
+
+/** A cleanup that failed is told, and counts as done. */
+export function recordCleanupFailure(worker: RegisteredWorker, cause: unknown): void {
+  const error = new WorkerkitError(
+    "CLEANUP_FAILED",
+    `the cleanup of worker ${worker.fullName} failed`,
+    { details: { worker: worker.fullName }, cause },
+  );
+  recordFailure(worker, failureOf(worker, error, "cleanup", { final: false }));
+}
+
+function stopHookReturned(run: HookRun): void {
+  const { worker } = run.generation;
+  if (run.ok) run.generation.uncleaned = false;
+  worker.stopHook = undefined;
+  const late = worker.lateGeneration;
+  if (late === undefined) return;
+  worker.lateGeneration = undefined;
+  cleanUpLate(late);
+}
+
+/** Nobody waits for this, but no start is allowed before it has ended. */
+function cleanUpLate(generation: Generation): void {
+  const { worker } = generation;
+  const run = callStopHook(generation, "cleanup", ownStopLimits(worker), (ended) => {
+    worker.strays?.delete(ended);
+    if (ended.stage === "abandoned") worker.strays?.add(ended);
+    if (!ended.ok) recordCleanupFailure(worker, ended.value);
+  });
+  worker.strays ??= new Set();
+  worker.strays.add(run);
+}
