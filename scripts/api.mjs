@@ -1,5 +1,7 @@
 // Compares the public API of every entry with its report in etc/api; `--update` writes the reports.
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { devNull } from "node:os";
 import { join, resolve } from "node:path";
 import { Extractor, ExtractorConfig } from "@microsoft/api-extractor";
 import { entriesOf, publicPackages, readManifest, temporaryFolder } from "./pack.mjs";
@@ -16,7 +18,7 @@ const expected = publicPackages().flatMap(({ name, source }) => {
     const report = [name, ...entry.split("/").slice(1)].join(".");
     const types = join(source, manifest.exports[entry].types);
     if (!existsSync(types)) problems.push(`${report}: ${types} is missing: npm run build`);
-    else if (!extract(source, types, report)) problems.push(`${report}: changed, see below`);
+    else if (!extract(source, types, report)) problems.push(`${report}: changed\n${diff(report)}`);
     return `${report}.api.md`;
   });
 });
@@ -68,6 +70,14 @@ function extract(source, types, report) {
     },
   });
   return update ? succeeded : succeeded && !apiReportChanged;
+}
+
+/** What differs between the report that stands and the one just made. */
+function diff(report) {
+  const file = `${report}.api.md`;
+  const old = existsSync(join(reports, file)) ? join(reports, file) : devNull;
+  const args = ["diff", "--no-index", "--no-color", "-U1", old, join(scratch, file)];
+  return spawnSync("git", args, { encoding: "utf8" }).stdout;
 }
 
 function tsconfig(folder) {
