@@ -56,6 +56,7 @@ function extract(source, types, report) {
         extractorMessageReporting: {
           default: { logLevel: "none", addToApiReportFile: true },
           "ae-missing-release-tag": quiet,
+          "ae-undocumented": quiet,
         },
         tsdocMessageReporting: { default: quiet },
       },
