@@ -57,7 +57,6 @@ function call(listener: () => void): void {
 }
 
 function forget(signal: AbortSignal, waiters: Waiters): void {
-  if (signal.aborted) return;
   bySignal.delete(signal);
   signal.removeEventListener("abort", waiters.aborted);
 }

@@ -102,6 +102,8 @@ describe("onAbort", () => {
     });
     const spared = onAbort(controller.signal, () => heard.push("spared"));
     onAbort(controller.signal, () => heard.push("last"));
+    onAbort(controller.signal, () => alsoSpared());
+    const alsoSpared = onAbort(controller.signal, () => heard.push("also spared"));
     controller.abort();
     expect(heard).toEqual(["first", "last"]);
     expect(listenersOn(controller.signal)).toBe(0);

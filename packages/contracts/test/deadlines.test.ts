@@ -201,6 +201,18 @@ describe("Deadlines", () => {
     expect(clock.pending()).toEqual([]);
   });
 
+  it("release spares the timer of a deadline that is set", async () => {
+    const { clock, deadlines, fired, limit } = setUp();
+    deadlines.set(limit("set"), 10);
+    const cleared = limit("cleared");
+    deadlines.set(cleared, 20);
+    deadlines.clear(cleared);
+    deadlines.release();
+    expect(clock.pending()).toHaveLength(1);
+    await clock.advance(10);
+    expect(fired).toEqual(["set at 10"]);
+  });
+
   it("leaves no timer behind when one deadline releases, sets and clears others while it fires", async () => {
     const { clock, deadlines, fired, limit } = setUp();
     const [kept, gone] = [limit("kept"), limit("gone")];
