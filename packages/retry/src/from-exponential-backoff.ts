@@ -56,7 +56,7 @@ export function fromExponentialBackoff(
   } = read(options);
   const spread = jitter === "full" ? full : none;
   const delayMs = (power: number, random: Random): number => {
-    const grown = startingDelay === 0 ? 0 : startingDelay * timeMultiple ** power;
+    const grown = startingDelay * timeMultiple ** power;
     return clampDelayMs(spread.spreadMs(clampDelayMs(Math.min(grown, maxDelay)), random));
   };
   return Object.freeze({
@@ -83,7 +83,7 @@ function read(options: unknown): Partial<ExponentialBackoffOptions> {
 }
 
 function readAttempts(value: unknown, path: string): number {
-  if (typeof value === "number" && !Number.isNaN(value)) return Math.max(1, Math.ceil(value));
+  if (typeof value === "number" && !Number.isNaN(value)) return value;
   throw invalidOption(path, value, "a number of attempts");
 }
 

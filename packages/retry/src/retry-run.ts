@@ -29,7 +29,6 @@ export class RetryRun<Returned> {
   #unsubscribe: Unsubscribe = () => {};
   #attempt: LimitedAttempt<Returned> | undefined = undefined;
   #timer: ClockTimer | undefined = undefined;
-  #wake: () => void = () => {};
 
   constructor(operation: Operation<Returned>, options: RetryOptions) {
     const { clock = systemClock, deadlineMs = Number.POSITIVE_INFINITY } = options;
@@ -76,12 +75,10 @@ export class RetryRun<Returned> {
 
   /** p-retry counts the first failure as its first attempt, so that one loop decides about all of them. */
   #drive(first: AttemptFailure): void {
-    if (this.#settled) return;
     pRetry((attempt) => (attempt === 1 ? Promise.reject(first) : this.#try(attempt)), {
       retries: Number.POSITIVE_INFINITY,
       // No delay of its own, which would be on real timers: each is waited in shouldRetry.
       minTimeout: 0,
-      factor: 1,
       shouldRetry: ({ error, attemptNumber }) =>
         error instanceof AttemptFailure && this.#again(error, attemptNumber),
     }).then(this.#succeed, (failure: unknown) => {
@@ -96,7 +93,7 @@ export class RetryRun<Returned> {
     if (this.#settled || !failed.willRetry) return false;
     await this.#wait(failed.delayMs);
     // A timer may fire late, and find the deadline passed.
-    return !this.#settled && this.#leftMs() > 0;
+    return this.#leftMs() > 0;
   }
 
   #decide({ error, final }: AttemptFailure, attempt: number): FailedAttempt {
@@ -125,9 +122,9 @@ export class RetryRun<Returned> {
     }
   }
 
+  /** An abort clears the timer and leaves the promise to the garbage collector, p-retry's loop with it. */
   #wait(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#wake = resolve;
       this.#timer = this.#clock.setTimeout(resolve, delayMs, { label: "the delay of a retry" });
     });
   }
@@ -146,7 +143,6 @@ export class RetryRun<Returned> {
     if (!this.#end()) return;
     this.#reject(reason);
     this.#clock.clearTimeout(this.#timer);
-    this.#wake();
     this.#attempt?.abort(reason);
   }
 

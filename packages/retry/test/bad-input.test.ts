@@ -372,13 +372,14 @@ describe("P2 bad options of retry reject with INVALID_OPTION, and nothing is cal
     expectInvalid(error, "operation", shown, FUNCTION);
   });
 
-  it("P2 undefined counts as left out, and a class may hold the options", async () => {
+  it("P2 undefined counts as left out, a class may hold the options, and what they inherit is not theirs", async () => {
     class Options implements RetryOptions {
       readonly policy = never;
       readonly clock = createFakeClock();
-      inherited(): void {}
     }
+    const inherited = Object.assign(Object.create({ region: "eu" }), new Options());
     expect(await retry(() => 1, new Options())).toBe(1);
+    expect(await retry(() => 1, inherited)).toBe(1);
     const left = { attemptTimeoutMs: undefined, graceMs: undefined, deadlineMs: undefined };
     const out = { signal: undefined, clock: undefined, random: undefined, budget: undefined };
     expect(await retry(() => 2, { policy, ...left, ...out, onFailedAttempt: undefined })).toBe(2);

@@ -167,7 +167,9 @@ describe("P2 the caller's abort wins", () => {
       if (attempt < 3) throw new Error("down");
       return hang();
     });
+    const onFailedAttempt = vi.fn();
     const call = retry(operation, {
+      onFailedAttempt,
       policy: attempts(9, constant(10)),
       signal: controller.signal,
       clock,
@@ -178,6 +180,7 @@ describe("P2 the caller's abort wins", () => {
     controller.abort(reason);
     expect(await rejectedAtOnce(call)).toBe(reason);
     expectNothingLeft();
+    expect(onFailedAttempt).toHaveBeenCalledTimes(2);
   });
 
   it.each<[string, Partial<RetryOptions>]>([

@@ -301,10 +301,11 @@ describe("P2 deadlineMs", () => {
       throw "down";
     });
     const call = retry(operation, { policy: attempts(9, constant(400)), deadlineMs: 1000, clock });
-    const outcome = rejection(call);
-    await Promise.resolve();
+    call.catch(() => {});
+    await clock.flush();
+    expect(clock.pending()).toMatchObject([{ label: "the delay of a retry" }]);
     clock.block(5000);
-    expect(await outcome).toBe("down");
+    expect(await rejection(call)).toBe("down");
     expect(operation).toHaveBeenCalledTimes(1);
   });
 

@@ -94,6 +94,19 @@ describe("P2 retry", () => {
     expect(clock.monotonicMs()).toBe(3_600_000);
   });
 
+  it("P2 goes on past p-retry's own arithmetic: two thousand attempts, and still no real timer", async () => {
+    const clock = createFakeClock();
+    const real = vi.spyOn(globalThis, "setTimeout");
+    const operation = failing(...Array.from({ length: 2000 }, () => "down"));
+    const call = retry(operation, {
+      policy: attempts(Number.POSITIVE_INFINITY, constant(5)),
+      clock,
+    });
+    expect(await clock.settle(call)).toBe("done");
+    expect(clock.monotonicMs()).toBe(10_000);
+    expect(real).not.toHaveBeenCalled();
+  });
+
   it("P2 tells the operation which attempt it is, synchronous throws included", async () => {
     const clock = createFakeClock();
     const seen: number[] = [];
@@ -227,6 +240,13 @@ describe("P2 p-retry's AbortError", () => {
         stoppedBy: "error",
       });
     }
+  });
+
+  it("P2 an error of another name is retried, though it holds an original error, as those of database drivers do", async () => {
+    const clock = createFakeClock();
+    const driverError = Object.assign(new Error("deadlock"), { originalError: original });
+    const operation = failing(driverError);
+    expect(await clock.settle(retry(operation, { policy: attempts(2), clock }))).toBe("done");
   });
 
   it("P2 an AbortError that wraps a text throws the Error that p-retry made of it", async () => {
