@@ -24,17 +24,17 @@ export class Deadlines {
     this.#label = label;
   }
 
-  /** Lets `deadline` fall due `afterMs` from now, 1 at the least, as timers do; one that is set already is moved. `Infinity` only unsets it. */
-  set(deadline: Deadline, afterMs: number): void {
+  /** Lets `deadline` fall due `afterMs` from now, 1 at the least, as timers do; one that is set already is moved. `Infinity` only unsets it. Returns the present moment of the monotonic clock. */
+  set(deadline: Deadline, afterMs: number): number {
     deadline.list?.remove(deadline);
-    if (afterMs === Number.POSITIVE_INFINITY) return;
+    if (afterMs === Number.POSITIVE_INFINITY) return this.#clock.monotonicMs();
     const limitMs = Math.max(1, afterMs || 1);
     let list = this.#lists.get(limitMs);
     if (list === undefined) {
       list = new DeadlineList(this.#clock, limitMs, this.#label, this.#lists);
       this.#lists.set(limitMs, list);
     }
-    list.append(deadline);
+    return list.append(deadline);
   }
 
   /** Takes a deadline back. */
@@ -68,9 +68,10 @@ class DeadlineList {
     this.#lists = lists;
   }
 
-  append(deadline: Deadline): void {
+  append(deadline: Deadline): number {
+    const now = this.#clock.monotonicMs();
     deadline.list = this;
-    deadline.dueMs = this.#clock.monotonicMs() + this.#limitMs;
+    deadline.dueMs = now + this.#limitMs;
     deadline.previous = this.#last;
     if (this.#last === undefined) {
       this.#first = deadline;
@@ -80,6 +81,7 @@ class DeadlineList {
       this.#last.next = deadline;
     }
     this.#last = deadline;
+    return now;
   }
 
   remove(deadline: Deadline): void {

@@ -14,11 +14,11 @@ export type {
   StartOptions,
   StopOptions,
 } from "./runtime/lifecycle.ts";
-export type { LifecycleOptions } from "./runtime/options.ts";
+export type { LifecycleOptions, ResolvedLifecycleOptions } from "./runtime/options.ts";
 export { LIFECYCLE_DEFAULTS, SHUTDOWN_TIMEOUT_MS } from "./runtime/options.ts";
 export type { WorkerReference } from "./runtime/registry.ts";
 export type { RunUntilSignalOptions } from "./runtime/run-until-signal.ts";
-export { runUntilSignal } from "./runtime/run-until-signal.ts";
+export { RUN_DEFAULTS, runUntilSignal } from "./runtime/run-until-signal.ts";
 export type { Blocker, RuntimeStatus } from "./runtime/status.ts";
 export type { ReadinessPolicy } from "./runtime/tally.ts";
 export type {
@@ -32,6 +32,8 @@ export type {
   Failure,
   FailurePolicy,
   PanicPolicy,
+  ResolvedPolicy,
+  ResolvedRestartPolicy,
   RestartPolicy,
   WorkerPolicy,
 } from "./worker/policy.ts";

@@ -54,9 +54,9 @@ export class RuntimeCore {
   readonly deadlines: Deadlines;
   readonly tally: Tally;
   readonly requests: WorkerRequests;
-  readonly workers = new Map<string, RegisteredWorker>();
+  readonly workers: Map<string, RegisteredWorker> = new Map();
   /** The workers that name another in `dependsOn`, by that name. */
-  readonly dependants = new Map<string, Set<RegisteredWorker>>();
+  readonly dependants: Map<string, Set<RegisteredWorker>> = new Map();
   readonly closingListeners: ClosingListener[] = [];
 
   state: RuntimeState = "registered";
@@ -68,8 +68,8 @@ export class RuntimeCore {
   closing: "stopAll" | "shutdown" | undefined = undefined;
   inFlight = 0;
   abandonedCode = 0;
-  readonly idleWaiters = new Set<() => void>();
-  readonly readyWaiters = new Set<() => void>();
+  readonly idleWaiters: Set<() => void> = new Set();
+  readonly readyWaiters: Set<() => void> = new Set();
   #number = 0;
   readonly #scope = new AsyncResource("WorkerkitRuntime");
 
@@ -101,7 +101,7 @@ export class RuntimeCore {
   }
 
   /** What every event of a worker carries. */
-  eventOf(worker: RegisteredWorker, generation = worker.generationNumber): WorkerEvent {
+  eventOf(worker: RegisteredWorker, generation: number = worker.generationNumber): WorkerEvent {
     return { runtime: this.name, at: this.clock.now(), worker: worker.name, generation };
   }
 

@@ -1,25 +1,19 @@
 // Ending all workers: level by level, dependants first, side by side within a level, under one budget if there is one.
 
 import { levelsOf } from "../worker/graph.ts";
+import type { Waiter } from "../worker/operation.ts";
+import type { ResolvedPolicy } from "../worker/policy.ts";
 import type { RegisteredWorker } from "../worker/registered-worker.ts";
 import { OPERATIONS } from "../worker/states.ts";
 import { type Level, type StopOperation, stopWorker } from "../worker/stop.ts";
-import { ownLimits, type StopLimits } from "../worker/stop-limits.ts";
+import { ownLimits, type StopLimits, type StopReport } from "../worker/stop-limits.ts";
 import type { RuntimeCore } from "./core.ts";
 
 /** What became of one worker. */
-export interface WorkerEnd {
+export interface WorkerEnd extends StopReport {
   /** The local name of the worker. */
   readonly worker: string;
   readonly outcome: "stopped" | "failed";
-  /** How long it drained, in ms. */
-  readonly drainMs: number;
-  /** How long its end took after that, in ms. */
-  readonly stopMs: number;
-  /** Units of work that the cut aborted. */
-  readonly aborted: number;
-  /** Code that was left behind. */
-  readonly abandoned: readonly { readonly label: string; readonly ageMs: number }[];
 }
 
 /** How all workers ended. */
@@ -68,10 +62,11 @@ export class Ending {
       const workers = this.#next();
       if (workers === undefined) break;
       this.#level = new StopLevel(workers, this.#reason);
-      for (const { worker, report, failure } of await this.#level.stop(this.#limits())) {
+      for (const { worker, operation, failure } of await this.#level.stop(this.#limits())) {
+        if (operation === undefined) continue;
         if (failure !== undefined) this.#errors.push(failure.error);
         const outcome = failure === undefined ? "stopped" : "failed";
-        this.#ends.push({ worker: worker.name, outcome, ...report });
+        this.#ends.push({ worker: worker.name, outcome, ...operation.report });
       }
       this.#level = undefined;
     }
@@ -87,106 +82,122 @@ export class Ending {
   }
 
   /** A level's share is what is left, divided by the levels that still hold a worker to stop (B3). */
-  #limits(): (worker: RegisteredWorker) => StopLimits {
+  #limits(): LimitsOf {
     const now = this.#core.clock.monotonicMs();
     const drainByMs = this.#hurried ? now : Number.POSITIVE_INFINITY;
     if (this.#endByMs === Number.POSITIVE_INFINITY) {
-      return (worker) => ({ ...ownLimits(worker), drainByMs });
+      return byPolicy((own) => ({ ...own, drainByMs }));
     }
     const levels = 1 + this.#levels.filter((level) => level.some(needsStop)).length;
     const shareMs = Math.max(0, this.#endByMs - now) / levels;
-    return (worker) => {
-      const own = ownLimits(worker);
-      return {
-        ...own,
-        graceMs: Math.min(own.graceMs, shareMs / 16),
-        drainByMs: Math.min(drainByMs, now + (shareMs * 3) / 4),
-        endByMs: now + shareMs,
-      };
-    };
+    return byPolicy((own) => ({
+      ...own,
+      graceMs: Math.min(own.graceMs, shareMs / 16),
+      drainByMs: Math.min(drainByMs, now + (shareMs * 3) / 4),
+      endByMs: now + shareMs,
+    }));
   }
+}
+
+type LimitsOf = (worker: RegisteredWorker) => StopLimits;
+
+/** Workers that share a policy share the limits that follow from it. */
+function byPolicy(limitsFor: (own: StopLimits) => StopLimits): LimitsOf {
+  const known = new Map<ResolvedPolicy, StopLimits>();
+  return (worker) => {
+    let limits = known.get(worker.policy);
+    if (limits === undefined) {
+      limits = limitsFor(ownLimits(worker));
+      known.set(worker.policy, limits);
+    }
+    return limits;
+  };
 }
 
 function needsStop({ state }: RegisteredWorker): boolean {
   return OPERATIONS.stop[state] !== "nothing";
 }
 
-interface Stopped {
-  readonly worker: RegisteredWorker;
-  readonly report: StopOperation["report"];
-  failure: { readonly error: unknown } | undefined;
-}
-
 /** Workers of one level; none goes on to its stop hook before all are idle or cut. */
 class StopLevel implements Level {
-  readonly #workers: readonly RegisteredWorker[];
+  readonly #members: readonly Member[];
   readonly #reason: string;
-  readonly #operations: StopOperation[] = [];
-  /** Those that are neither idle nor cut. */
-  readonly #busy = new Set<RegisteredWorker>();
+  /** How many are neither idle nor cut. */
+  #busy: number;
+  #running: number;
   #launched = false;
+  #resolve: ((members: readonly Member[]) => void) | undefined = undefined;
 
   constructor(workers: readonly RegisteredWorker[], reason: string) {
-    this.#workers = workers;
+    this.#members = workers.map((worker) => new Member(worker, this));
     this.#reason = reason;
+    this.#busy = workers.length;
+    this.#running = workers.length;
   }
 
-  stop(limitsOf: (worker: RegisteredWorker) => StopLimits): Promise<Stopped[]> {
+  stop(limitsOf: LimitsOf): Promise<readonly Member[]> {
     return new Promise((resolve) => {
-      const stopped: Stopped[] = [];
-      let left = this.#workers.length;
-      const end = () => {
-        left -= 1;
-        if (left === 0) resolve(stopped);
-      };
-      for (const worker of this.#workers) this.#busy.add(worker);
-      for (const worker of this.#workers) {
-        let result: Stopped | undefined;
-        let failure: Stopped["failure"];
-        const waiter = {
-          done: end,
-          failed(error: unknown) {
-            failure = { error };
-            if (result !== undefined) result.failure = failure;
-            end();
-          },
-        };
-        const operation = stopWorker(worker, waiter, limitsOf(worker), {
-          reason: this.#reason,
-          level: this,
-        });
-        if (operation === undefined) {
-          this.#noLongerBusy(worker);
-        } else {
-          this.#operations.push(operation);
-          result = { worker, report: operation.report, failure };
-          stopped.push(result);
-        }
+      this.#resolve = resolve;
+      const how = { reason: this.#reason, level: this };
+      for (const member of this.#members) {
+        const { worker } = member;
+        member.operation = stopWorker(worker, member, limitsOf(worker), how);
+        if (member.operation === undefined) this.#busy -= 1;
       }
       this.#launched = true;
       this.#proceedTogether();
     });
   }
 
-  hurry(limitsOf: (worker: RegisteredWorker) => StopLimits): void {
-    for (const operation of this.#operations) operation.bringForward(limitsOf(operation.worker));
+  hurry(limitsOf: LimitsOf): void {
+    for (const { worker, operation } of this.#members) {
+      operation?.bringForward(limitsOf(worker));
+    }
   }
 
-  reached({ worker }: StopOperation): void {
-    this.#noLongerBusy(worker);
+  reached(operation: StopOperation): void {
+    if (operation.atLevel) return;
+    operation.atLevel = true;
+    this.#busy -= 1;
+    if (this.#launched) this.#proceedTogether();
   }
 
-  #noLongerBusy(worker: RegisteredWorker): void {
-    if (this.#busy.delete(worker) && this.#launched) this.#proceedTogether();
+  memberEnded(): void {
+    this.#running -= 1;
+    if (this.#running === 0) this.#resolve?.(this.#members);
   }
 
   #proceedTogether(): void {
-    if (this.#busy.size > 0) return;
+    if (this.#busy > 0) return;
     // While they waited for each other, one may have been given new work by another.
-    for (const operation of this.#operations) {
-      if (!operation.idleOrCut) this.#busy.add(operation.worker);
+    for (const { operation } of this.#members) {
+      if (operation === undefined || operation.idleOrCut) continue;
+      this.#busy += 1;
+      operation.waitOn();
     }
-    if (this.#busy.size > 0) return;
-    for (const operation of this.#operations) operation.proceed();
+    if (this.#busy > 0) return;
+    for (const { operation } of this.#members) operation?.proceed();
+  }
+}
+
+/** One worker of a level, and what came of it. */
+class Member implements Waiter {
+  readonly worker: RegisteredWorker;
+  readonly #level: StopLevel;
+  operation: StopOperation | undefined = undefined;
+  failure: { readonly error: unknown } | undefined = undefined;
+
+  constructor(worker: RegisteredWorker, level: StopLevel) {
+    this.worker = worker;
+    this.#level = level;
+  }
+
+  done(): void {
+    this.#level.memberEnded();
+  }
+
+  failed(error: unknown): void {
+    this.failure = { error };
+    this.#level.memberEnded();
   }
 }

@@ -9,7 +9,7 @@ export interface EnsureOptions {
   /** Once aborted, nothing more begins. */
   readonly signal: AbortSignal;
   /** Hears of a start that this began. */
-  readonly began: (worker: RegisteredWorker) => void;
+  readonly began: (worker: RegisteredWorker) => unknown;
 }
 
 /** Starts a worker, unless it runs; one in transition is waited for, and then judged. Undefined when there is nothing to do. */

@@ -44,6 +44,7 @@ export interface LifecycleOptions {
   readonly onListenerError?: ListenerErrorHandler | undefined;
 }
 
+/** The options with every default filled in. */
 export interface ResolvedLifecycleOptions {
   readonly name: string;
   readonly version: string | undefined;
@@ -57,15 +58,16 @@ export interface ResolvedLifecycleOptions {
 }
 
 /** What a runtime gets that does not say otherwise. */
-export const LIFECYCLE_DEFAULTS = Object.freeze({
-  version: undefined,
-  workers: Object.freeze([]),
-  defaults: POLICY_DEFAULTS,
-  readinessPolicy: "contributing-workers",
-  clock: systemClock,
-  random: Math.random,
-  onListenerError: undefined,
-} as const);
+export const LIFECYCLE_DEFAULTS: Omit<ResolvedLifecycleOptions, "name" | "instanceId"> =
+  Object.freeze({
+    version: undefined,
+    workers: Object.freeze([]),
+    defaults: POLICY_DEFAULTS,
+    readinessPolicy: "contributing-workers",
+    clock: systemClock,
+    random: Math.random,
+    onListenerError: undefined,
+  });
 
 /** How long a shutdown may take that does not say otherwise, in ms. */
 export const SHUTDOWN_TIMEOUT_MS = 20_000;

@@ -30,7 +30,11 @@ export interface RunUntilSignalOptions {
 }
 
 /** What `runUntilSignal` gets that does not say otherwise. */
-export const RUN_DEFAULTS = Object.freeze({
+export const RUN_DEFAULTS: {
+  readonly signals: readonly NodeJS.Signals[];
+  readonly startWorkers: boolean;
+  readonly shutdownTimeoutMs: number;
+} = Object.freeze({
   signals: Object.freeze(["SIGTERM", "SIGINT"] as const),
   startWorkers: true,
   shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,

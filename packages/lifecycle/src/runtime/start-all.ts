@@ -22,7 +22,7 @@ export class StartAll implements BulkOperation {
   readonly result: Promise<void>;
   readonly #core: RuntimeCore;
   readonly #options: StartAllOptions;
-  readonly #started = new Set<RegisteredWorker>();
+  readonly #started: RegisteredWorker[] = [];
   readonly #giveUp = new AbortController();
   #callers = 0;
   #settle: { resolve(): void; reject(error: unknown): void } | undefined = undefined;
@@ -66,7 +66,7 @@ export class StartAll implements BulkOperation {
       this.#count(workers);
       await this.#startInOrder(startOrder(workers), {
         signal,
-        began: (worker) => this.#started.add(worker),
+        began: (worker) => this.#started.push(worker),
       });
       this.#settle?.resolve();
     } catch (error) {
@@ -111,7 +111,7 @@ export class StartAll implements BulkOperation {
   }
 
   async #rollBack(error: unknown): Promise<void> {
-    const started = [...this.#started].filter(({ state }) => state !== "failed");
+    const started = this.#started.filter(({ state }) => state !== "failed");
     const { errors } = await new Ending(this.#core, started, "rollback").run();
     if (errors.length === 0) return;
     const both = [error, ...errors];

@@ -58,8 +58,10 @@ export class Tally implements Counts {
   markingUnready = 0;
   closed = false;
   readonly #runtimeFailing = new Set<RegisteredWorker>();
-  /** The workers that keep the runtime from being ready, those who have done so longest first. */
-  readonly #blocking = new Set<RegisteredWorker>();
+  /** The workers that keep the runtime from being ready, those who have done so longest first: a list through the workers themselves. */
+  #firstBlocker: RegisteredWorker | undefined = undefined;
+  #lastBlocker: RegisteredWorker | undefined = undefined;
+  blocking = 0;
 
   constructor(policy: ReadinessPolicy) {
     this.#policy = policy;
@@ -75,14 +77,10 @@ export class Tally implements Counts {
     return undefined;
   }
 
-  get blocking(): number {
-    return this.#blocking.size;
-  }
-
   /** The first ten of the workers that keep the runtime from being ready, in the order of registration. */
   firstBlocking(): RegisteredWorker[] {
     const first: RegisteredWorker[] = [];
-    for (const worker of this.#blocking) {
+    for (let worker = this.#firstBlocker; worker !== undefined; worker = worker.nextBlocker) {
       if (first.push(worker) === 10) break;
     }
     return first.sort((a, b) => a.index - b.index);
@@ -95,7 +93,7 @@ export class Tally implements Counts {
   remove(worker: RegisteredWorker): void {
     this.inState[worker.state] -= 1;
     this.#countFailed(worker, worker.state, false);
-    this.#blocking.delete(worker);
+    this.#setBlocks(worker, false);
   }
 
   /** Notes that a worker has gone from one state to its present one. */
@@ -111,8 +109,28 @@ export class Tally implements Counts {
   judge(worker: RegisteredWorker): void {
     if (!worker.counted) return;
     if (!worker.policy.contributesToReadiness && this.#policy === "contributing-workers") return;
-    if (worker.ready && worker.state === "running") this.#blocking.delete(worker);
-    else this.#blocking.add(worker);
+    this.#setBlocks(worker, !(worker.ready && worker.state === "running"));
+  }
+
+  #setBlocks(worker: RegisteredWorker, blocks: boolean): void {
+    if (worker.blocks === blocks) return;
+    worker.blocks = blocks;
+    if (blocks) {
+      this.blocking += 1;
+      worker.previousBlocker = this.#lastBlocker;
+      if (this.#lastBlocker === undefined) this.#firstBlocker = worker;
+      else this.#lastBlocker.nextBlocker = worker;
+      this.#lastBlocker = worker;
+      return;
+    }
+    this.blocking -= 1;
+    const { previousBlocker: previous, nextBlocker: next } = worker;
+    if (previous === undefined) this.#firstBlocker = next;
+    else previous.nextBlocker = next;
+    if (next === undefined) this.#lastBlocker = previous;
+    else next.previousBlocker = previous;
+    worker.previousBlocker = undefined;
+    worker.nextBlocker = undefined;
   }
 
   #countFailed(worker: RegisteredWorker, state: WorkerState, failed: boolean): void {

@@ -37,11 +37,11 @@ export class Context implements WorkerContext<unknown> {
   }
 
   get signal(): AbortSignal {
-    return this["~generation"].signal.signal;
+    return this["~generation"].signal;
   }
 
   get draining(): AbortSignal {
-    return this["~generation"].draining.signal;
+    return this["~generation"].draining;
   }
 
   get state(): unknown {
@@ -101,7 +101,7 @@ export class Context implements WorkerContext<unknown> {
     return (delayMs) => {
       readDurationMs(delayMs, "delayMs");
       const { core, fullName } = generation.worker;
-      return sleep(core.clock, delayMs, generation.signal.signal, { label: `${fullName} sleeps` });
+      return sleep(core.clock, delayMs, generation.signal, { label: `${fullName} sleeps` });
     };
   }
 

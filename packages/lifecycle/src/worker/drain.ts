@@ -2,14 +2,14 @@
 
 import { WorkerkitError } from "@workerkit/contracts";
 import { failureOf } from "./failure.ts";
-import type { Generation } from "./generation.ts";
-import { HookRun } from "./hook-run.ts";
+import { type HookOwner, HookRun } from "./hook-run.ts";
 import { endTurn, Operation, refusal, takeTurn } from "./operation.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 import { OPERATIONS } from "./states.ts";
+import { ownStopLimits } from "./stop-hook.ts";
 import { recordFailure, setFlags, transition } from "./transition.ts";
 
-export class DrainOperation extends Operation {
+export class DrainOperation extends Operation implements HookOwner {
   override readonly kind = "drain";
   #run: HookRun | undefined = undefined;
   #held = false;
@@ -45,37 +45,32 @@ export class DrainOperation extends Operation {
     if (this.worker.current === this) this.#callHook();
   }
 
-  /** Gives its running hook to a stop; those who wait for the drain hear of its end. */
-  takeOver(done: () => void): HookRun | undefined {
+  /** Gives its running hook to a stop, which tells it when that has ended. */
+  takeOver(stop: HookOwner): HookRun | undefined {
     const run = this.#run;
-    if (run === undefined) {
-      this.succeed();
-    } else {
-      run.done = (ended) => {
-        this.#ended(ended);
-        done();
-      };
-    }
+    if (run === undefined) this.succeed();
+    else run.owner = stop;
     return run;
   }
 
   override workerFailed(): void {
-    this.#run?.abort(this.#run.generation.failReason);
+    const run = this.#run;
+    run?.abort(() => run.generation.reason("failure"));
+  }
+
+  hookEnded(run: HookRun): void {
+    this.#run = undefined;
+    noteDrainFailure(run);
+    this.#end();
   }
 
   #callHook(): void {
     const { worker } = this;
     // An abort listener may have called stop, or reported a failure.
     const goesOn = worker.current === this && worker.state === "draining";
-    this.#run = goesOn ? callDrainHook(worker, this.#ended) : undefined;
+    this.#run = goesOn ? callDrainHook(worker, this) : undefined;
     if (this.#run === undefined) this.#end();
   }
-
-  readonly #ended = (run: HookRun): void => {
-    this.#run = undefined;
-    noteDrainFailure(run);
-    this.#end();
-  };
 
   #end(): void {
     const { worker } = this;
@@ -100,15 +95,11 @@ export function beginDrain(operation: DrainOperation): void {
 }
 
 /** Calls the drain hook, if there is one. */
-export function callDrainHook(
-  worker: RegisteredWorker,
-  done: (run: HookRun) => void,
-): HookRun | undefined {
+export function callDrainHook(worker: RegisteredWorker, owner: HookOwner): HookRun | undefined {
   const { drain } = worker.hooks;
-  const generation: Generation | undefined = worker.generation;
+  const { generation } = worker;
   if (drain === undefined || generation === undefined) return undefined;
-  const { stopTimeoutMs, graceMs } = worker.policy;
-  const run = new HookRun(generation, "drain", stopTimeoutMs, graceMs, done);
+  const run = new HookRun(generation, "drain", ownStopLimits(worker), owner);
   run.call(drain);
   return run;
 }

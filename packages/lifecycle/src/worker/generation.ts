@@ -1,18 +1,18 @@
 // One life of a worker, from one attempt to start to its end: its signals, its state, its work in flight.
 
 import { Deadline, WorkerkitError } from "@workerkit/contracts";
-import { LazySignal } from "../lazy-signal.ts";
 import { Context } from "./context.ts";
 import { WorkLease } from "./lease.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 import type { WorkerContext } from "./worker.ts";
 
+/** Why signals of a generation abort. */
+export type AbortCause = "stop" | "failure";
+
 export class Generation {
   readonly worker: RegisteredWorker;
   readonly number: number;
   readonly context: WorkerContext<unknown>;
-  readonly signal: LazySignal = new LazySignal();
-  readonly draining: LazySignal = new LazySignal();
 
   /** Once over, nothing of it changes anything but its own slot. */
   ended = false;
@@ -28,11 +28,17 @@ export class Generation {
   wantsWork: boolean | undefined = undefined;
   reported: { readonly error: unknown } | undefined = undefined;
 
+  // Signals and reasons are made when they are first read: most never are, and each costs as much as a start.
+  #signal: AbortController | undefined = undefined;
+  #draining: AbortController | undefined = undefined;
+  #signalAborted: AbortCause | undefined = undefined;
+  #drainingAborted: AbortCause | undefined = undefined;
+  #stopReason: WorkerkitError | undefined = undefined;
+  #failReason: WorkerkitError | undefined = undefined;
+
   #firstLease: WorkLease | undefined = undefined;
   #lastLease: WorkLease | undefined = undefined;
   #grace: Grace | undefined = undefined;
-  #stopReason: (() => WorkerkitError) | undefined = undefined;
-  #failReason: (() => WorkerkitError) | undefined = undefined;
 
   constructor(worker: RegisteredWorker, number: number) {
     this.worker = worker;
@@ -40,15 +46,44 @@ export class Generation {
     this.context = new Context(this);
   }
 
-  /** Why signals abort when the worker stops. */
-  get stopReason(): () => WorkerkitError {
-    this.#stopReason ??= once("WORKER_STOPPING", `worker ${this.worker.fullName} is stopping`);
-    return this.#stopReason;
+  /** The generation's lifetime. */
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      this.#signal = new AbortController();
+      if (this.#signalAborted) this.#signal.abort(this.reason(this.#signalAborted));
+    }
+    return this.#signal.signal;
   }
 
-  /** Why signals abort when the worker fails. */
-  get failReason(): () => WorkerkitError {
-    this.#failReason ??= once("WORKER_FAILED", `worker ${this.worker.fullName} has failed`);
+  /** Aborts before `signal`, when drain begins. */
+  get draining(): AbortSignal {
+    if (this.#draining === undefined) {
+      this.#draining = new AbortController();
+      if (this.#drainingAborted) this.#draining.abort(this.reason(this.#drainingAborted));
+    }
+    return this.#draining.signal;
+  }
+
+  abortDraining(cause: AbortCause): void {
+    if (this.#drainingAborted !== undefined) return;
+    this.#drainingAborted = cause;
+    this.#draining?.abort(this.reason(cause));
+  }
+
+  abortSignal(cause: AbortCause): void {
+    if (this.#signalAborted !== undefined) return;
+    this.#signalAborted = cause;
+    this.#signal?.abort(this.reason(cause));
+  }
+
+  /** What the signals of this generation abort with; the same error for all of them. */
+  reason(cause: AbortCause): WorkerkitError {
+    const { fullName } = this.worker;
+    if (cause === "stop") {
+      this.#stopReason ??= new WorkerkitError("WORKER_STOPPING", `worker ${fullName} is stopping`);
+      return this.#stopReason;
+    }
+    this.#failReason ??= new WorkerkitError("WORKER_FAILED", `worker ${fullName} has failed`);
     return this.#failReason;
   }
 
@@ -79,9 +114,10 @@ export class Generation {
   }
 
   /** Aborts all work in flight and says how much there was. */
-  abortLeases(reason: () => unknown): number {
+  abortLeases(cause: AbortCause): number {
+    if (!this.busy) return 0;
     const leases = [...this.leases()];
-    for (const lease of leases) lease.abort(reason);
+    for (const lease of leases) lease.abort(() => this.reason(cause));
     return leases.length;
   }
 
@@ -97,7 +133,7 @@ export class Generation {
     if (!this.busy) return;
     this.#grace = new Grace(this);
     this.worker.core.deadlines.set(this.#grace, this.worker.policy.graceMs);
-    this.abortLeases(this.failReason);
+    this.abortLeases("failure");
   }
 
   /** Whether no work of a failed generation is left that is not abandoned. */
@@ -151,15 +187,6 @@ export class Generation {
     this.worker.core.deadlines.clear(grace);
     for (const listener of grace.listeners) listener();
   }
-}
-
-/** One error for all who ask, made when the first does: most never do, and an error costs as much as a start. */
-function once(code: "WORKER_STOPPING" | "WORKER_FAILED", message: string): () => WorkerkitError {
-  let error: WorkerkitError | undefined;
-  return () => {
-    error ??= new WorkerkitError(code, message);
-    return error;
-  };
 }
 
 /** The grace of a failed generation. */

@@ -18,7 +18,10 @@ export function levelsOf(workers: Iterable<RegisteredWorker>): RegisteredWorker[
   const levels: RegisteredWorker[][] = [];
   for (const worker of workers) {
     let level = levels[worker.depth];
-    if (level === undefined) levels[worker.depth] = level = [];
+    if (level === undefined) {
+      level = [];
+      levels[worker.depth] = level;
+    }
     level.push(worker);
   }
   // `filter` skips the holes of depths at which there is none.
@@ -27,6 +30,7 @@ export function levelsOf(workers: Iterable<RegisteredWorker>): RegisteredWorker[
 
 /** Workers in the order of registration, except that what one depends on comes before it. */
 export function startOrder(workers: readonly RegisteredWorker[]): RegisteredWorker[] {
+  if (workers.every(({ dependsOn }) => dependsOn.length === 0)) return [...workers];
   const order: RegisteredWorker[] = [];
   const placed = new Set<RegisteredWorker>();
   const isFree = (worker: RegisteredWorker) =>

@@ -1,6 +1,5 @@
 // A unit of work in flight: drain waits for it, the cut aborts it, and past its grace it is abandoned.
 
-import { LazySignal } from "../lazy-signal.ts";
 import type { Generation } from "./generation.ts";
 import type { Lease } from "./worker.ts";
 
@@ -18,7 +17,7 @@ export class WorkLease {
   next: WorkLease | undefined = undefined;
   /** Who else wants to know that the work must end. */
   onAbort: ((reason: unknown) => void) | undefined = undefined;
-  #signal: LazySignal | undefined = undefined;
+  #controller: AbortController | undefined = undefined;
   #abortedBy: (() => unknown) | undefined = undefined;
 
   constructor(generation: Generation, label: string, sinceMs: number) {
@@ -32,19 +31,20 @@ export class WorkLease {
     return this.state === "ended";
   }
 
+  /** Made when it is first read: most work never looks. */
   get signal(): AbortSignal {
-    if (this.#signal === undefined) {
-      this.#signal = new LazySignal();
-      if (this.#abortedBy !== undefined) this.#signal.abort(this.#abortedBy);
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abortedBy !== undefined) this.#controller.abort(this.#abortedBy());
     }
-    return this.#signal.signal;
+    return this.#controller.signal;
   }
 
   /** Tells the work that it must end; only the first call counts. */
   abort(reason: () => unknown): void {
     if (this.state !== "open" || this.#abortedBy !== undefined) return;
     this.#abortedBy = reason;
-    this.#signal?.abort(reason);
+    this.#controller?.abort(reason());
     this.onAbort?.(reason());
   }
 

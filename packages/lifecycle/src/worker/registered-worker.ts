@@ -7,7 +7,7 @@ import type { Generation } from "./generation.ts";
 import type { HookRun } from "./hook-run.ts";
 import type { Operation } from "./operation.ts";
 import type { ResolvedPolicy } from "./policy.ts";
-import type { CommandFailureStatus, FailureStatus, TransitionStatus } from "./status.ts";
+import type { CommandFailureStatus, FailureStatus } from "./status.ts";
 import type { Worker } from "./worker.ts";
 
 /** What a worker is registered with. */
@@ -33,7 +33,9 @@ export class RegisteredWorker {
   state: WorkerState = "registered";
   ready = false;
   acceptingWork = false;
-  lastTransition: TransitionStatus | undefined = undefined;
+  cameFrom: WorkerState | undefined = undefined;
+  changedAt = 0;
+  reason = "";
   lastFailure: FailureStatus | undefined = undefined;
   startedAt: number | undefined = undefined;
 
@@ -46,6 +48,10 @@ export class RegisteredWorker {
   inFlight = 0;
   /** Code that outlived its grace and still runs, of all generations. */
   abandoned = 0;
+  /** Whether it keeps its runtime from being ready, and its neighbours among those that do; written by tally.ts. */
+  blocks = false;
+  previousBlocker: RegisteredWorker | undefined = undefined;
+  nextBlocker: RegisteredWorker | undefined = undefined;
   /** Whether its readiness counts: from its first start, or the first startAll after its registration. */
   counted = false;
 
@@ -57,6 +63,8 @@ export class RegisteredWorker {
   strays: Set<HookRun> | undefined = undefined;
   /** The stop hook that runs, abandoned or not; two never overlap. */
   stopHook: HookRun | undefined = undefined;
+  /** A stop that waits for an abandoned stop hook to return. */
+  stopHookWaiter: ((run: HookRun) => void) | undefined = undefined;
   /** A generation whose start returned after its stop hook was called: its state is still to be cleaned up. */
   lateGeneration: Generation | undefined = undefined;
   /** Those who wait for `inFlight` to become 0. */

@@ -4,7 +4,7 @@ import { Delay } from "./delay.ts";
 import { failureOf, type WorkerFailure } from "./failure.ts";
 import { type Fall, failForGood } from "./fell.ts";
 import type { Generation } from "./generation.ts";
-import type { HookRun } from "./hook-run.ts";
+import type { HookOwner, HookRun } from "./hook-run.ts";
 import { endTurn, Operation, refusal, takeTurn } from "./operation.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 import { StartOperation } from "./start.ts";
@@ -88,7 +88,7 @@ function leadersOf({ dependencies = [], dependsOn }: RegisteredWorker): Register
 }
 
 /** One restart, from the failure to the start that follows it: cleanup, backoff, and waiting for what it depends on. */
-export class RestartOperation extends Operation {
+export class RestartOperation extends Operation implements HookOwner {
   override readonly kind = "restart";
   #own: OwnFailure | undefined;
   #stage: "cleanup" | "backoff" | "over" = "cleanup";
@@ -182,15 +182,18 @@ export class RestartOperation extends Operation {
     if (this.#stage !== "cleanup" || this.#run !== undefined) return;
     if (generation?.quiet === false || this.#dirtyFollowers > 0) return;
     if (generation?.uncleaned !== true) return this.#cleaned();
-    this.#run = callStopHook(generation, "cleanup", ownStopLimits(worker), (run) => {
-      this.#run = undefined;
-      if (run.stage === "abandoned") {
-        return this.#giveUp(exhausted(worker, run.value, "its cleanup was abandoned"));
-      }
-      if (!run.ok) recordCleanupFailure(worker, run.value);
-      generation.uncleaned = false;
-      this.#cleaned();
-    });
+    this.#run = callStopHook(generation, "cleanup", ownStopLimits(worker), this);
+  }
+
+  hookEnded(run: HookRun): void {
+    const { worker } = this;
+    this.#run = undefined;
+    if (run.stage === "abandoned") {
+      return this.#giveUp(exhausted(worker, run.value, "its cleanup was abandoned"));
+    }
+    if (!run.ok) recordCleanupFailure(worker, run.value);
+    run.generation.uncleaned = false;
+    this.#cleaned();
   }
 
   #cleaned(): void {

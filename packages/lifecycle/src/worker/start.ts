@@ -7,14 +7,14 @@ import { failureOf, isHopeless } from "./failure.ts";
 import { type Fall, failForGood } from "./fell.ts";
 import { Generation } from "./generation.ts";
 import { checkGraph } from "./graph.ts";
-import { HookRun } from "./hook-run.ts";
+import { type HookOwner, HookRun } from "./hook-run.ts";
 import { endTurn, leaveLine, Operation, refusal } from "./operation.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 import { OPERATIONS } from "./states.ts";
 import { callStopHook, keepState, ownStopLimits } from "./stop-hook.ts";
 import { endGeneration, recordFailure, transition } from "./transition.ts";
 
-export class StartOperation extends Operation {
+export class StartOperation extends Operation implements HookOwner {
   override readonly kind = "start";
   /** What supervision does when the start that it began fails; nobody's leaving ends such a start. */
   readonly #supervise: ((worker: RegisteredWorker, fall: Fall) => void) | undefined;
@@ -75,38 +75,34 @@ export class StartOperation extends Operation {
     previous.whenQuiet(() => {
       if (worker.current !== this) return;
       if (this.#aborted !== undefined) return this.#giveUp(this.#aborted.reason);
-      this.#run = callStopHook(previous, "stop", ownStopLimits(worker), (run) => {
-        this.#run = undefined;
-        if (this.#aborted !== undefined) this.#giveUp(this.#aborted.reason);
-        else if (run.ok) this.#next();
-        else this.#fell(run.value, "stop");
-      });
+      this.#run = callStopHook(previous, "stop", ownStopLimits(worker), this);
     });
   }
 
   #next(): void {
     const { worker } = this;
-    const { startTimeoutMs, graceMs } = worker.policy;
+    const { startTimeoutMs: limitMs, graceMs } = worker.policy;
     this.#attempt += 1;
     const generation = new Generation(worker, worker.generationNumber);
     worker.generation = generation;
     if (worker.state !== "starting") transition(worker, "starting", "start");
-    this.#run = new HookRun(generation, "start", startTimeoutMs, graceMs, this.#attempted);
-    this.#run.returned = keepState;
+    this.#run = new HookRun(generation, "start", { limitMs, graceMs }, this, keepState);
     this.#run.call(worker.hooks.start);
   }
 
-  readonly #attempted = (run: HookRun): void => {
+  hookEnded(run: HookRun): void {
     this.#run = undefined;
     const { generation } = run;
-    if (this.#aborted !== undefined) {
-      this.#giveUp(this.#aborted.reason);
-    } else if (run.ok && generation.reported === undefined) {
-      this.#succeed(generation);
-    } else {
-      this.#failedAttempt(run);
-    }
-  };
+    if (this.#aborted !== undefined) this.#giveUp(this.#aborted.reason);
+    else if (run.phase === "stop") this.#cleanedUp(run);
+    else if (run.ok && generation.reported === undefined) this.#succeed(generation);
+    else this.#failedAttempt(run);
+  }
+
+  #cleanedUp(run: HookRun): void {
+    if (run.ok) this.#next();
+    else this.#fell(run.value, "stop");
+  }
 
   #succeed(generation: Generation): void {
     const { worker } = this;

@@ -67,9 +67,15 @@ export function statusOf(worker: RegisteredWorker): WorkerStatus {
     generation: worker.generationNumber,
     restarts: worker.restarts,
     ...(worker.startedAt !== undefined && { startedAt: worker.startedAt }),
-    ...(worker.lastTransition && { lastTransition: { ...worker.lastTransition } }),
+    ...(worker.cameFrom !== undefined && {
+      lastTransition: lastTransitionOf(worker, worker.cameFrom),
+    }),
     ...(worker.lastFailure && { lastFailure: { ...worker.lastFailure } }),
     ...(worker.lastCommandFailure && { lastCommandFailure: { ...worker.lastCommandFailure } }),
     ...structuredClone(worker.notes),
   };
+}
+
+function lastTransitionOf(worker: RegisteredWorker, from: WorkerState): TransitionStatus {
+  return { from, to: worker.state, at: worker.changedAt, reason: worker.reason };
 }

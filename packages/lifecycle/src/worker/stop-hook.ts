@@ -3,7 +3,7 @@
 import { type LifecyclePhase, WorkerkitError } from "@workerkit/contracts";
 import { failureOf } from "./failure.ts";
 import type { Generation } from "./generation.ts";
-import { HookRun } from "./hook-run.ts";
+import { type HookOwner, HookRun } from "./hook-run.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 import { recordFailure } from "./transition.ts";
 
@@ -23,12 +23,11 @@ export function callStopHook(
   generation: Generation,
   phase: LifecyclePhase,
   limits: HookLimits,
-  done: (run: HookRun) => void,
+  owner: HookOwner,
 ): HookRun {
   const { worker } = generation;
   generation.stopHookCalled = true;
-  const run = new HookRun(generation, phase, limits.limitMs, limits.graceMs, done);
-  run.returned = stopHookReturned;
+  const run = new HookRun(generation, phase, limits, owner, stopHookReturned);
   worker.stopHook = run;
   run.call(worker.hooks.stop);
   return run;
@@ -59,6 +58,9 @@ function stopHookReturned(run: HookRun): void {
   const { worker } = run.generation;
   if (run.ok) run.generation.uncleaned = false;
   worker.stopHook = undefined;
+  const { stopHookWaiter } = worker;
+  worker.stopHookWaiter = undefined;
+  stopHookWaiter?.(run);
   const late = worker.lateGeneration;
   if (late === undefined) return;
   worker.lateGeneration = undefined;
@@ -68,11 +70,15 @@ function stopHookReturned(run: HookRun): void {
 /** Nobody waits for this, but no start is allowed before it has ended. */
 function cleanUpLate(generation: Generation): void {
   const { worker } = generation;
-  const run = callStopHook(generation, "cleanup", ownStopLimits(worker), (ended) => {
-    worker.strays?.delete(ended);
-    if (ended.stage === "abandoned") worker.strays?.add(ended);
-    if (!ended.ok) recordCleanupFailure(worker, ended.value);
-  });
+  const run = callStopHook(generation, "cleanup", ownStopLimits(worker), lateCleanup);
   worker.strays ??= new Set();
   worker.strays.add(run);
 }
+
+const lateCleanup: HookOwner = {
+  hookEnded(run) {
+    const { worker } = run.generation;
+    if (run.stage !== "abandoned") worker.strays?.delete(run);
+    if (!run.ok) recordCleanupFailure(worker, run.value);
+  },
+};

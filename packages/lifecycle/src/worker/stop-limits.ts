@@ -22,11 +22,14 @@ export interface LeftBehind {
 
 /** How a stop went. */
 export interface StopReport {
-  drainMs: number;
-  stopMs: number;
+  /** How long it drained, in ms. */
+  readonly drainMs: number;
+  /** How long its end took after that, in ms. */
+  readonly stopMs: number;
   /** Units of work that the cut aborted. */
-  aborted: number;
-  readonly abandoned: LeftBehind[];
+  readonly aborted: number;
+  /** Code that was left behind. */
+  readonly abandoned: readonly LeftBehind[];
 }
 
 /** The limits that a worker's own policy sets. */

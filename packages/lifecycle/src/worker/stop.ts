@@ -1,16 +1,22 @@
 // Stopping a worker, whatever it is doing: drain, the cut, the stop hook. It does not queue; it takes over.
 
-import { Deadline } from "@workerkit/contracts";
+import { Delay } from "./delay.ts";
 import { callDrainHook, DrainOperation, noteDrainFailure } from "./drain.ts";
 import { failureOf } from "./failure.ts";
-import type { HookRun } from "./hook-run.ts";
+import type { HookOwner, HookRun } from "./hook-run.ts";
 import { endTurn, Operation, type Waiter } from "./operation.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 import { RestartOperation } from "./restart.ts";
 import { StartOperation } from "./start.ts";
 import { OPERATIONS } from "./states.ts";
 import { callStopHook, type HookLimits } from "./stop-hook.ts";
-import { hookLimits, type StopLimits, type StopReport, stricter } from "./stop-limits.ts";
+import {
+  hookLimits,
+  type LeftBehind,
+  type StopLimits,
+  type StopReport,
+  stricter,
+} from "./stop-limits.ts";
 import { transition } from "./transition.ts";
 
 /** Workers that stop side by side: none goes on to its stop hook before all are idle or cut, so that they can serve each other. */
@@ -42,19 +48,26 @@ export function stopWorker(
   return operation;
 }
 
-export class StopOperation extends Operation {
+export class StopOperation extends Operation implements HookOwner {
   override readonly kind = "stop";
-  readonly report: StopReport = { drainMs: 0, stopMs: 0, aborted: 0, abandoned: [] };
   readonly #reason: string;
   readonly #beganMs: number;
+  #stoppingMs = 0;
+  #overMs = 0;
+  #aborted = 0;
+  #abandoned: LeftBehind[] | undefined = undefined;
   #limits: StopLimits;
   #level: Level | undefined;
   #phase: "cleanup" | "drain" | "cut" | "quiet" | "hook" | "over" = "drain";
+  /** Whether its level knows that it is idle or cut. */
+  atLevel = false;
+  /** The drain whose hook this has taken over. */
+  #drain: DrainOperation | undefined = undefined;
   /** Drain or start code that the drain phase and the cut wait for. */
   #code: HookRun | undefined = undefined;
   #stopHook: HookRun | undefined = undefined;
   #restart: RestartOperation | undefined = undefined;
-  #deadline: PhaseEnd | undefined = undefined;
+  #deadline: Delay | undefined = undefined;
 
   constructor(
     worker: RegisteredWorker,
@@ -67,6 +80,16 @@ export class StopOperation extends Operation {
     this.#reason = reason;
     this.#level = level;
     this.#beganMs = worker.core.clock.monotonicMs();
+  }
+
+  /** How it went, once it is over. */
+  get report(): StopReport {
+    return {
+      drainMs: this.#stoppingMs - this.#beganMs,
+      stopMs: this.#overMs - this.#stoppingMs,
+      aborted: this.#aborted,
+      abandoned: this.#abandoned ?? [],
+    };
   }
 
   /** Whether it is idle, or past the point where anybody could still use it. */
@@ -83,7 +106,7 @@ export class StopOperation extends Operation {
     if (current instanceof RestartOperation) this.#takeOverRestart(current);
     else if (current instanceof StartOperation) this.#takeOverStart(current);
     else if (worker.state === "failed") this.#stopFailed(current);
-    else this.#drain(current);
+    else this.#drainFirst(current);
     return true;
   }
 
@@ -116,7 +139,8 @@ export class StopOperation extends Operation {
   }
 
   override leftBehind(label: string, ageMs: number): void {
-    this.report.abandoned.push({ label, ageMs });
+    this.#abandoned ??= [];
+    this.#abandoned.push({ label, ageMs });
   }
 
   /** The worker failed while it drained: what is left is to end its work and run its stop hook. */
@@ -124,10 +148,16 @@ export class StopOperation extends Operation {
     if (this.#phase !== "drain" && this.#phase !== "cut") return;
     this.#disarm();
     const { generation } = this.worker;
-    if (generation !== undefined) this.#code?.abort(generation.failReason, this.#limits.graceMs);
+    this.#code?.abort(() => generation?.reason("failure"), this.#limits.graceMs);
     this.#phase = "cut";
     this.#level?.reached(this);
     this.#check();
+  }
+
+  /** Others of the level are busy although this is not any more: it may get new work, and then drains on. */
+  waitOn(): void {
+    this.atLevel = false;
+    if (this.#phase === "drain") this.#armDrain();
   }
 
   /** All workers of the level are idle or cut. */
@@ -163,29 +193,33 @@ export class StopOperation extends Operation {
       this.#adopt(run);
     } else {
       this.#code = run;
-      if (run !== undefined) run.done = this.#codeEnded;
+      if (run !== undefined) run.owner = this;
       this.#cut();
     }
   }
 
   #stopFailed(current: Operation | undefined): void {
     const { worker } = this;
-    if (current instanceof DrainOperation) this.#code = current.takeOver(this.#codeGone);
+    if (current instanceof DrainOperation) {
+      this.#drain = current;
+      this.#code = current.takeOver(this);
+    }
     transition(worker, "stopping", this.#reason);
     this.#cut();
   }
 
-  #drain(current: Operation | undefined): void {
+  #drainFirst(current: Operation | undefined): void {
     const { worker } = this;
     if (current instanceof DrainOperation) {
+      this.#drain = current;
       // Without a running hook it was overtaken before it called one.
-      this.#code = current.takeOver(this.#codeGone) ?? callDrainHook(worker, this.#codeEnded);
+      this.#code = current.takeOver(this) ?? callDrainHook(worker, this);
     } else if (worker.state === "running") {
       if (this.#noDrain && this.#level === undefined && this.#idle) return this.#stopping();
       transition(worker, "draining", this.#reason);
       // An abort listener may have reported a failure, which has moved this on already.
       if (this.#phase !== "drain") return;
-      if (!this.#noDrain) this.#code = callDrainHook(worker, this.#codeEnded);
+      if (!this.#noDrain) this.#code = callDrainHook(worker, this);
     }
     if (this.#noDrain) return this.#cut();
     this.#armDrain();
@@ -200,15 +234,18 @@ export class StopOperation extends Operation {
     return this.#code === undefined && this.worker.inFlight === 0;
   }
 
-  readonly #codeEnded = (run: HookRun): void => {
-    if (run.phase === "drain") noteDrainFailure(run);
-    this.#codeGone();
-  };
-
-  readonly #codeGone = (): void => {
-    this.#code = undefined;
-    this.#check();
-  };
+  hookEnded(run: HookRun): void {
+    if (run === this.#code) {
+      this.#code = undefined;
+      if (this.#drain !== undefined) this.#drain.hookEnded(run);
+      else if (run.phase === "drain") noteDrainFailure(run);
+      this.#check();
+    } else if (run.ok) {
+      this.#stopped();
+    } else {
+      this.#failed(run.value);
+    }
+  }
 
   /** Goes on as soon as nothing holds it in its phase any more. */
   #check(): void {
@@ -224,12 +261,12 @@ export class StopOperation extends Operation {
     const now = this.worker.core.clock.monotonicMs();
     const byMs = Math.min(this.#beganMs + drainTimeoutMs, drainByMs);
     if (byMs <= now) this.#cut();
-    else if (!this.#idle || this.#level !== undefined) this.#armSooner(byMs - now);
+    else if (!this.#idle) this.#armSooner(byMs - now);
   }
 
   #armSooner(afterMs: number): void {
     const { core } = this.worker;
-    this.#deadline ??= new PhaseEnd(this);
+    this.#deadline ??= new Delay(() => this.#phaseEnded());
     if (
       this.#deadline.list === undefined ||
       core.clock.monotonicMs() + afterMs < this.#deadline.dueMs
@@ -242,7 +279,7 @@ export class StopOperation extends Operation {
     if (this.#deadline !== undefined) this.worker.core.deadlines.clear(this.#deadline);
   }
 
-  phaseEnded(): void {
+  #phaseEnded(): void {
     if (this.#phase === "drain") {
       this.#cut();
     } else if (this.#phase === "cut") {
@@ -259,9 +296,9 @@ export class StopOperation extends Operation {
     this.#disarm();
     if (generation !== undefined) {
       const { graceMs } = this.#limits;
-      this.#code?.abort(generation.stopReason, graceMs);
+      this.#code?.abort(() => generation.reason("stop"), graceMs);
       this.#endWorkWithin(graceMs);
-      if (generation.quiet) this.report.aborted += generation.abortLeases(generation.stopReason);
+      if (generation.quiet) this.#aborted += generation.abortLeases("stop");
     }
     this.#level?.reached(this);
     this.#check();
@@ -279,7 +316,7 @@ export class StopOperation extends Operation {
     const { worker } = this;
     this.#disarm();
     this.#phase = "quiet";
-    this.report.drainMs = worker.core.clock.monotonicMs() - this.#beganMs;
+    this.#stoppingMs = worker.core.clock.monotonicMs();
     if (worker.state !== "stopping") transition(worker, "stopping", this.#reason);
     const { generation } = worker;
     if (generation === undefined || generation.quiet) return this.#callHook();
@@ -296,25 +333,20 @@ export class StopOperation extends Operation {
     } else if (generation === undefined) {
       this.#stopped();
     } else {
-      this.#stopHook = callStopHook(generation, "stop", this.#hookLimits, this.#hookEnded);
+      this.#stopHook = callStopHook(generation, "stop", this.#hookLimits, this);
     }
   }
 
   /** An abandoned stop hook still runs: this waits for it, and runs the hook again only if that one fails (L9). */
   #waitForEarlier(earlier: HookRun): void {
-    const { limitMs } = this.#hookLimits;
-    const { core } = this.worker;
-    const { returned } = earlier;
-    const tooLate = new PhaseEnd({
-      phaseEnded: () => {
-        earlier.returned = returned;
-        this.#failed(earlier.value);
-      },
+    const { worker } = this;
+    const tooLate = new Delay(() => {
+      worker.stopHookWaiter = undefined;
+      this.#failed(earlier.value);
     });
-    core.deadlines.set(tooLate, limitMs);
-    earlier.returned = (run) => {
-      core.deadlines.clear(tooLate);
-      returned?.(run);
+    worker.core.deadlines.set(tooLate, this.#hookLimits.limitMs);
+    worker.stopHookWaiter = (run) => {
+      worker.core.deadlines.clear(tooLate);
       if (run.ok) this.#stopped();
       else this.#callHook();
     };
@@ -323,18 +355,13 @@ export class StopOperation extends Operation {
   #adopt(run: HookRun): void {
     this.#phase = "hook";
     this.#stopHook = run;
-    run.done = this.#hookEnded;
+    run.owner = this;
     run.shorten(this.#hookLimits.limitMs, this.#limits.graceMs);
   }
 
   get #hookLimits(): HookLimits {
     return hookLimits(this.#limits, this.worker.core.clock.monotonicMs());
   }
-
-  readonly #hookEnded = (run: HookRun): void => {
-    if (run.ok) this.#stopped();
-    else this.#failed(run.value);
-  };
 
   #stopped(): void {
     this.#over();
@@ -354,19 +381,7 @@ export class StopOperation extends Operation {
   #over(): void {
     this.#phase = "over";
     this.#disarm();
-    this.report.stopMs = this.worker.core.clock.monotonicMs() - this.#beganMs - this.report.drainMs;
-  }
-}
-
-class PhaseEnd extends Deadline {
-  readonly #operation: { phaseEnded(): void };
-
-  constructor(operation: { phaseEnded(): void }) {
-    super();
-    this.#operation = operation;
-  }
-
-  override onDeadline(): void {
-    this.#operation.phaseEnded();
+    this.#overMs = this.worker.core.clock.monotonicMs();
+    if (this.#stoppingMs === 0) this.#stoppingMs = this.#overMs;
   }
 }

@@ -36,7 +36,9 @@ export function transition(
   worker.state = to;
   worker.ready = ready;
   worker.acceptingWork = acceptingWork;
-  worker.lastTransition = { from, to, at, reason };
+  worker.cameFrom = from;
+  worker.changedAt = at;
+  worker.reason = reason;
   if (to === "starting") worker.counted = true;
   if (to === "draining") worker.drainBegan = core.nextNumber();
   if (to === "running") {
@@ -110,13 +112,13 @@ function close(worker: RegisteredWorker, why: ClosingReason): void {
 
 function abortSignals(generation: Generation, to: WorkerState): void {
   if (to === "draining") {
-    generation.draining.abort(generation.stopReason);
+    generation.abortDraining("stop");
   } else if (to === "stopping") {
-    generation.draining.abort(generation.stopReason);
-    generation.signal.abort(generation.stopReason);
+    generation.abortDraining("stop");
+    generation.abortSignal("stop");
   } else if (to === "failed" || to === "restarting") {
-    generation.draining.abort(generation.failReason);
-    generation.signal.abort(generation.failReason);
+    generation.abortDraining("failure");
+    generation.abortSignal("failure");
     generation.failLeases();
   }
 }
