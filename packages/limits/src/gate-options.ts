@@ -4,12 +4,9 @@ import {
   type Clock,
   invalidOption,
   type OptionReaders,
-  optionPath,
   readDurationMs,
-  readFunction,
   readLimit,
   readOptions,
-  readRecord,
   readSignal,
   systemClock,
 } from "@workerkit/contracts";
@@ -78,10 +75,18 @@ function readSize(value: unknown, path: string): number {
   throw invalidOption(path, value, "a whole number of 0 or more, or Infinity");
 }
 
+const CLOCK_METHODS = ["now", "monotonicMs", "setTimeout", "clearTimeout"] as const;
+
 function readClock(value: unknown, path: string): Clock {
-  const clock = readRecord(value, path, "a clock");
-  for (const method of ["now", "monotonicMs", "setTimeout", "clearTimeout"]) {
-    readFunction(clock[method], optionPath(path, method));
+  if (isClock(value)) return value;
+  throw invalidOption(path, value, "a clock, such as systemClock or createFakeClock()");
+}
+
+function isClock(value: unknown): value is Clock {
+  try {
+    const clock = value as Readonly<Record<string, unknown>>;
+    return CLOCK_METHODS.every((method) => typeof clock[method] === "function");
+  } catch {
+    return false; // null, undefined, or something that throws when it is read
   }
-  return value as Clock;
 }

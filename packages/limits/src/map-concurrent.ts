@@ -132,10 +132,16 @@ class RunningCall implements MapCall {
 }
 
 function readItems<Item>(items: Iterable<Item>): Item[] {
-  if (typeof items === "object" || typeof items === "string") {
-    if (items !== null && Symbol.iterator in Object(items)) return Array.from(items);
-  }
+  if (isIterable(items)) return Array.from(items);
   throw invalidOption("items", items, "an iterable, such as an array, a set or a generator");
+}
+
+function isIterable(value: unknown): boolean {
+  try {
+    return typeof (value as Partial<Iterable<unknown>>)[Symbol.iterator] === "function";
+  } catch {
+    return false; // null, undefined, or something that throws when it is read
+  }
 }
 
 const MAP_READERS: OptionReaders<MapOptions> = { concurrency: readLimit, signal: readSignal };
