@@ -347,6 +347,18 @@ describe("P1 bad arguments are INVALID_OPTION at once", () => {
     expectInvalid(thrown, path, shown, expected);
   });
 
+  it("P1 what is right is read as it is, a literal and an instance too", () => {
+    class Policy {
+      nextDelayMs(): undefined {}
+    }
+    const [policy, backoff] = [new Policy(), { delayMs: () => 1 }];
+    const [jitter, budget] = [{ spreadMs: () => 1 }, createRetryBudget()];
+    expect(readRetryPolicy(policy, "p")).toBe(policy);
+    expect(readBackoff(backoff, "b")).toBe(backoff);
+    expect(readJitter(jitter, "j")).toBe(jitter);
+    expect(readRetryBudget(budget, "b")).toBe(budget);
+  });
+
   it("P1 an unknown option of fromExponentialBackoff and createRetryBudget is named", () => {
     expect(() => fromExponentialBackoff(wrong({ maxDelayMs: 5 }))).toThrow(
       "maxDelayMs is no option",

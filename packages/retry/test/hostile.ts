@@ -19,6 +19,10 @@ export function unreadableError(): Error {
   return error;
 }
 
+function errorWithThrowingStack(): Error {
+  return Object.defineProperty(new Error("stackless"), "stack", { get: refuse });
+}
+
 /** Everything that can be thrown and is not a usual Error, with a name for each. */
 export const THROWN: readonly (readonly [name: string, thrown: unknown])[] = [
   ["undefined", undefined],
@@ -34,6 +38,7 @@ export const THROWN: readonly (readonly [name: string, thrown: unknown])[] = [
   ["a frozen error", Object.freeze(new Error("frozen"))],
   ["an object without prototype", Object.create(null)],
   ["an unreadable error", unreadableError()],
+  ["an error whose stack throws", errorWithThrowingStack()],
   ["a trapped proxy", trappedProxy()],
   // biome-ignore lint/suspicious/noThenProperty: that is what makes it hostile
   ["a thenable", { then: () => {} }],
