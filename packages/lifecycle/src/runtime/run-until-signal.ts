@@ -105,6 +105,11 @@ class Ends {
     this.first = new Promise((resolve) => {
       this.#resolve = resolve;
     });
+    // Neither a signal handler nor an idle worker keeps a process alive.
+    const hold = runtime.clock.setTimeout(() => {}, Number.POSITIVE_INFINITY, {
+      label: `${runtime.name} runs until a signal`,
+    });
+    this.#forget.push(() => runtime.clock.clearTimeout(hold));
     for (const name of signals) {
       this.#onProcess(name, () => {
         if (this.#ended) {
@@ -128,7 +133,11 @@ class Ends {
         this.end({ reason: worker === undefined ? reason : `worker ${worker}: ${reason}` });
       }),
       runtime.events.on("worker:failure", ({ worker, error, final }) => {
-        if (final) this.#lastFailure = { worker, error };
+        if (!final) return;
+        this.#lastFailure = { worker, error };
+        // Listening here takes away the warning of a failure that nobody listens to, and it may be the only word of it.
+        if (runtime.status().failedBecause === worker) return;
+        log(`${runtime.name}: worker ${worker} failed: ${toError(error).stack}`);
       }),
       runtime.events.on("runtime:transition", ({ to }) => {
         const worker = to === "failed" ? runtime.status().failedBecause : undefined;
