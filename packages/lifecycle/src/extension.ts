@@ -7,7 +7,8 @@ import type { Lifecycle } from "./runtime/lifecycle.ts";
 import type { WorkerPort } from "./worker/port.ts";
 
 export type { ClosingReason } from "./runtime/core.ts";
-export type { PortLease, WorkerPort } from "./worker/port.ts";
+export { WorkLease, workLeaseOf } from "./worker/lease.ts";
+export type { WorkerPort } from "./worker/port.ts";
 
 /** What an extension is given to work with. */
 export interface ExtensionHost {

@@ -11,7 +11,7 @@ import {
 } from "@workerkit/contracts";
 import type { WorkerDefinition } from "./definition.ts";
 import type { Generation } from "./generation.ts";
-import { publicLease } from "./lease.ts";
+import { publicLease, WorkLease } from "./lease.ts";
 import { statusOf, type WorkerStatus } from "./status.ts";
 import { setFlags } from "./transition.ts";
 import type { Lease, WorkerContext } from "./worker.ts";
@@ -92,7 +92,9 @@ export class Context implements WorkerContext<unknown> {
     const generation = this["~generation"];
     return (label = "work") => {
       if (generation.ended || !ADMITS.has(generation.worker.state)) return undefined;
-      return publicLease(generation.admit(String(label)));
+      const lease = new WorkLease(String(label));
+      generation.admit(lease);
+      return publicLease(lease);
     };
   }
 

@@ -2,7 +2,7 @@
 
 import { Deadline, WorkerkitError } from "@workerkit/contracts";
 import { Context } from "./context.ts";
-import { WorkLease } from "./lease.ts";
+import type { WorkLease } from "./lease.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 import type { WorkerContext } from "./worker.ts";
 
@@ -87,25 +87,28 @@ export class Generation {
     return this.#failReason;
   }
 
-  admit(label: string): WorkLease {
+  /** Takes a unit of work in. */
+  admit(lease: WorkLease, nowMs: number = this.worker.core.clock.monotonicMs()): void {
     const { worker } = this;
-    const lease = new WorkLease(this, label, worker.core.clock.monotonicMs());
-    lease.previous = this.#lastLease;
+    lease.generation = this;
+    lease.state = "open";
+    lease.sinceMs = nowMs;
+    lease.number = worker.core.nextNumber();
+    lease.previousLease = this.#lastLease;
     if (this.#lastLease === undefined) this.#firstLease = lease;
-    else this.#lastLease.next = lease;
+    else this.#lastLease.nextLease = lease;
     this.#lastLease = lease;
     worker.inFlight += 1;
     worker.core.inFlight += 1;
-    return lease;
   }
 
   /** The work in flight, oldest first. */
   *leases(): Iterable<WorkLease> {
     let lease = this.#firstLease;
     while (lease !== undefined) {
-      const { next } = lease;
+      const { nextLease } = lease;
       yield lease;
-      lease = next;
+      lease = nextLease;
     }
   }
 
@@ -171,13 +174,13 @@ export class Generation {
   }
 
   #unlink(lease: WorkLease): void {
-    const { previous, next } = lease;
+    const { previousLease: previous, nextLease: next } = lease;
     if (previous === undefined) this.#firstLease = next;
-    else previous.next = next;
+    else previous.nextLease = next;
     if (next === undefined) this.#lastLease = previous;
-    else next.previous = previous;
-    lease.previous = undefined;
-    lease.next = undefined;
+    else next.previousLease = previous;
+    lease.previousLease = undefined;
+    lease.nextLease = undefined;
   }
 
   #checkQuiet(): void {

@@ -1,31 +1,39 @@
 // A unit of work in flight: drain waits for it, the cut aborts it, and past its grace it is abandoned.
 
+import { Deadline } from "@workerkit/contracts";
 import type { Generation } from "./generation.ts";
 import type { Lease } from "./worker.ts";
 
-export type LeaseState = "open" | "abandoned" | "ended";
+/** Whether work waits to be admitted, is in flight, was left to itself, or has ended. */
+export type LeaseState = "waiting" | "open" | "abandoned" | "ended";
 
-/** The runtime's side of a lease; it is its own list entry. */
-export class WorkLease {
-  readonly generation: Generation;
-  readonly label: string;
-  readonly sinceMs: number;
+/**
+ * The runtime's side of a lease. It is its own entry in the list of its generation and has a deadline of its own, so that an
+ * extension that extends it needs one object for a unit of work.
+ */
+export class WorkLease extends Deadline {
+  label: string;
+  state: LeaseState = "waiting";
+  /** When it was admitted, in monotonic ms. */
+  sinceMs = 0;
   /** Its place in the order of all that was admitted and drained in the runtime. */
-  readonly number: number;
-  state: LeaseState = "open";
-  previous: WorkLease | undefined = undefined;
-  next: WorkLease | undefined = undefined;
-  /** Who else wants to know that the work must end. */
-  onAbort: ((reason: unknown) => void) | undefined = undefined;
+  number = 0;
+  generation: Generation | undefined = undefined;
+  previousLease: WorkLease | undefined = undefined;
+  nextLease: WorkLease | undefined = undefined;
   #controller: AbortController | undefined = undefined;
   #abortedBy: (() => unknown) | undefined = undefined;
 
-  constructor(generation: Generation, label: string, sinceMs: number) {
-    this.generation = generation;
+  constructor(label: string) {
+    super();
     this.label = label;
-    this.sinceMs = sinceMs;
-    this.number = generation.worker.core.nextNumber();
   }
+
+  /** Called once when the work must end: at the cut, or when the worker fails. */
+  onAbort(_reason: () => unknown): void {}
+
+  /** Its limit has passed; a plain lease has none. */
+  override onDeadline(): void {}
 
   get ended(): boolean {
     return this.state === "ended";
@@ -45,28 +53,27 @@ export class WorkLease {
     if (this.state !== "open" || this.#abortedBy !== undefined) return;
     this.#abortedBy = reason;
     this.#controller?.abort(reason());
-    this.onAbort?.(reason());
+    this.onAbort(reason);
   }
 
   release(): void {
     const { state } = this;
-    if (state === "ended") return;
     this.state = "ended";
-    if (state === "open") this.generation.closeLease(this);
-    else this.generation.abandonedEnded();
+    if (state === "open") this.generation?.closeLease(this);
+    else if (state === "abandoned") this.generation?.abandonedEnded();
   }
 
   /** Leaves the work to itself: nothing waits for it any more, and it is counted as abandoned until it is released. */
   abandon(): void {
     if (this.state !== "open") return;
     this.state = "abandoned";
-    this.generation.abandonLease(this);
+    this.generation?.abandonLease(this);
   }
 }
 
 /** The worker's side of a lease. */
 export function publicLease(lease: WorkLease): Lease {
-  return {
+  const worker: Lease = {
     label: lease.label,
     get signal() {
       return lease.signal;
@@ -74,4 +81,13 @@ export function publicLease(lease: WorkLease): Lease {
     release: () => lease.release(),
     [Symbol.dispose]: () => lease.release(),
   };
+  sides.set(worker, lease);
+  return worker;
 }
+
+/** The runtime's side of what `ctx.admit` returned; undefined for anything else. */
+export function workLeaseOf(lease: object): WorkLease | undefined {
+  return sides.get(lease);
+}
+
+const sides = new WeakMap<object, WorkLease>();

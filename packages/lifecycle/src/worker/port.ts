@@ -7,17 +7,6 @@ import type { RegisteredWorker } from "./registered-worker.ts";
 import type { CommandFailureStatus } from "./status.ts";
 import type { WorkerContext } from "./worker.ts";
 
-/** A unit of work that an extension runs. */
-export interface PortLease {
-  readonly signal: AbortSignal;
-  readonly ended: boolean;
-  /** Called once when the work must end: at the cut, or when the worker fails. */
-  onAbort: ((reason: unknown) => void) | undefined;
-  release(): void;
-  /** Leaves the work to itself: it is counted as abandoned until it is released. */
-  abandon(): void;
-}
-
 /** One worker, as an extension sees it. */
 export interface WorkerPort {
   /** The local name. */
@@ -29,9 +18,9 @@ export interface WorkerPort {
   /** The context of the generation that runs now. */
   readonly context: WorkerContext | undefined;
   /** Why no work may begin now, if it may not; errors made once, so that a refusal costs nothing. */
-  refusal(parent?: PortLease): WorkerkitError | undefined;
-  /** Opens a unit of work; ask `refusal` first, in the same stretch. */
-  lease(label: string, parent?: PortLease): PortLease;
+  refusal(parent?: WorkLease): WorkerkitError | undefined;
+  /** Takes a unit of work in, as of `nowMs` of the monotonic clock; ask `refusal` first, in the same stretch. */
+  open(lease: WorkLease, nowMs?: number): void;
   /** Fails a generation; says whether it counted. */
   fail(generation: number, error: unknown): boolean;
   /** Notes the last failure of a command of a generation that still lives. */
@@ -68,7 +57,7 @@ class Port implements WorkerPort {
     return this.#worker.generation?.context;
   }
 
-  refusal(parent?: PortLease): WorkerkitError | undefined {
+  refusal(parent?: WorkLease): WorkerkitError | undefined {
     const worker = this.#worker;
     const { core } = worker;
     if (parent === undefined) {
@@ -77,15 +66,15 @@ class Port implements WorkerPort {
     } else {
       if (parent.ended) return this.#parentError();
       if (worker.state === "draining") {
-        return isOwedTo(worker, parent as WorkLease) ? undefined : this.#acceptingError();
+        return isOwedTo(worker, parent) ? undefined : this.#acceptingError();
       }
       if (worker.state !== "running") return this.#stateError();
     }
     return worker.acceptingWork ? undefined : this.#acceptingError();
   }
 
-  lease(label: string): PortLease {
-    return this.#current().admit(label);
+  open(lease: WorkLease, nowMs?: number): void {
+    this.#current().admit(lease, nowMs);
   }
 
   fail(generation: number, error: unknown): boolean {
@@ -151,5 +140,5 @@ class Port implements WorkerPort {
 
 /** Whether a draining worker still owes this to work that was admitted before it began to drain, or that drains itself (C3). */
 function isOwedTo(worker: RegisteredWorker, parent: WorkLease): boolean {
-  return parent.number < worker.drainBegan || parent.generation.worker.state === "draining";
+  return parent.number < worker.drainBegan || parent.generation?.worker.state === "draining";
 }
