@@ -35,39 +35,38 @@ export interface MapCall {
  * promise rejects at once with that error, or with `signal.reason`; how those calls end changes nothing any more.
  * The items are read before the first call. Rejects with `INVALID_OPTION`.
  */
-export function mapConcurrent<Item, Returned>(
+export async function mapConcurrent<Item, Returned>(
   items: Iterable<Item>,
   fn: (item: NoInfer<Item>, call: MapCall) => Returned,
   options: MapOptions,
 ): Promise<Awaited<Returned>[]> {
-  return new Promise((resolve, reject) => {
-    const list = readItems(items);
-    readFunction(fn, "fn");
-    const { concurrency, signal } = readMapOptions(options);
-    if (signal?.aborted) throw signal.reason;
-
-    const mapping = new Mapping(fn, (reason) => {
-      stopListening?.();
-      reject(reason);
-    });
-    const stopListening = signal && onAbort(signal, () => mapping.end(signal.reason));
-    mapping.results(list, concurrency).then((results) => {
-      stopListening?.();
-      resolve(results);
-    }, reject);
-  });
+  const list = readItems(items);
+  readFunction(fn, "fn");
+  const { concurrency, signal } = readMapOptions(options);
+  if (signal?.aborted) throw signal.reason;
+  const mapping = new Mapping(fn);
+  const stopListening = signal && onAbort(signal, () => mapping.end(signal.reason));
+  try {
+    return await Promise.race([mapping.ended, mapping.results(list, concurrency)]);
+  } finally {
+    stopListening?.();
+  }
 }
 
 class Mapping<Item, Returned> {
+  /** Rejects when the whole ends early. */
+  readonly ended: Promise<never>;
   readonly #fn: (item: Item, call: MapCall) => Returned;
-  readonly #rejected: (reason: unknown) => void;
   readonly #running = new Set<RunningCall>();
   #queue: LimitFunction | undefined = undefined;
-  #ended: { readonly reason: unknown } | undefined = undefined;
+  #end: { readonly reason: unknown } | undefined = undefined;
+  #reject: (reason: unknown) => void = () => {};
 
-  constructor(fn: (item: Item, call: MapCall) => Returned, rejected: (reason: unknown) => void) {
+  constructor(fn: (item: Item, call: MapCall) => Returned) {
     this.#fn = fn;
-    this.#rejected = rejected;
+    this.ended = new Promise((_resolve, reject) => {
+      this.#reject = reject;
+    });
   }
 
   async results(list: readonly Item[], concurrency: number): Promise<Awaited<Returned>[]> {
@@ -84,15 +83,15 @@ class Mapping<Item, Returned> {
 
   /** Ends the whole early: tells the running calls, forgets the others. */
   end(reason: unknown): void {
-    if (this.#ended !== undefined) return;
-    this.#ended = { reason };
+    if (this.#end !== undefined) return;
+    this.#end = { reason };
     this.#queue?.clearQueue();
     for (const call of this.#running) call.abort(reason);
-    this.#rejected(reason);
+    this.#reject(reason);
   }
 
   readonly #call = async (item: Item, index: number): Promise<Awaited<Returned>> => {
-    if (this.#ended !== undefined) throw this.#ended.reason;
+    if (this.#end !== undefined) throw this.#end.reason;
     const call = new RunningCall(index);
     this.#running.add(call);
     try {

@@ -145,6 +145,7 @@ describe.each(CONCURRENCIES)("mapConcurrent at %s", (concurrency) => {
     const fn = vi.fn();
     const signal = AbortSignal.abort("before");
     await expect(mapConcurrent(ITEMS, fn, { concurrency, signal })).rejects.toBe("before");
+    await expect(mapConcurrent([], fn, { concurrency, signal })).rejects.toBe("before");
     await quiet();
     expect(fn).not.toHaveBeenCalled();
   });
@@ -200,6 +201,24 @@ describe("the signal of a call", () => {
     controller.abort("over");
     await expect(mapped).rejects.toBe("over");
     expect(calls.map(({ signal }) => signal.reason)).toEqual(["over", "over"]);
+    for (const call of calls) expect(call.signal).toBe(call.signal);
+  });
+
+  it("P3 keeps the first reason, whatever fails after it", async () => {
+    const failures: ((error: unknown) => void)[] = [];
+    const calls: MapCall[] = [];
+    const fail = (_item: string, call: MapCall) =>
+      new Promise((_resolve, reject) => {
+        calls.push(call);
+        failures.push(reject);
+      });
+    const mapped = mapConcurrent(ITEMS, fail, { concurrency: 3 });
+    await quiet();
+    failures[0]?.("the first");
+    failures[1]?.("the second");
+    await expect(mapped).rejects.toBe("the first");
+    await quiet();
+    expect(calls[2]?.signal.reason).toBe("the first");
   });
 
   it("P3 is the call's own, so that many listeners warn of nothing", async () => {

@@ -221,6 +221,7 @@ describe("a wait for drained", () => {
     await expect(aborted).rejects.toBe("hurry");
     await expect(gate.drained({ signal })).rejects.toBe("hurry");
     release();
+    await expect(gate.drained({ signal })).rejects.toBe("hurry");
     await gate.drained();
   });
 
