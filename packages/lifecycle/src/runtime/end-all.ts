@@ -2,10 +2,11 @@
 
 import { levelsOf } from "../worker/graph.ts";
 import type { Waiter } from "../worker/operation.ts";
+import type { Place } from "../worker/place.ts";
 import type { ResolvedPolicy } from "../worker/policy.ts";
 import type { RegisteredWorker } from "../worker/registered-worker.ts";
 import { OPERATIONS } from "../worker/states.ts";
-import { type Level, type StopOperation, stopWorker } from "../worker/stop.ts";
+import { type StopOperation, stopWorker } from "../worker/stop.ts";
 import { ownLimits, type StopLimits, type StopReport } from "../worker/stop-limits.ts";
 import type { RuntimeCore } from "./core.ts";
 
@@ -119,7 +120,7 @@ function needsStop({ state }: RegisteredWorker): boolean {
 }
 
 /** Workers of one level; none goes on to its stop hook before all are idle or cut. */
-class StopLevel implements Level {
+class StopLevel {
   readonly #members: readonly Member[];
   readonly #reason: string;
   /** How many are neither idle nor cut. */
@@ -138,11 +139,10 @@ class StopLevel implements Level {
   stop(limitsOf: LimitsOf): Promise<readonly Member[]> {
     return new Promise((resolve) => {
       this.#resolve = resolve;
-      const how = { reason: this.#reason, level: this };
       for (const member of this.#members) {
         const { worker } = member;
+        const how = { reason: this.#reason, place: member };
         member.operation = stopWorker(worker, member, limitsOf(worker), how);
-        if (member.operation === undefined) this.#busy -= 1;
       }
       this.#launched = true;
       this.#proceedTogether();
@@ -155,9 +155,7 @@ class StopLevel implements Level {
     }
   }
 
-  reached(operation: StopOperation): void {
-    if (operation.atLevel) return;
-    operation.atLevel = true;
+  memberReached(): void {
     this.#busy -= 1;
     if (this.#launched) this.#proceedTogether();
   }
@@ -170,20 +168,23 @@ class StopLevel implements Level {
   #proceedTogether(): void {
     if (this.#busy > 0) return;
     // While they waited for each other, one may have been given new work by another.
-    for (const { operation } of this.#members) {
+    for (const member of this.#members) {
+      const { operation } = member;
       if (operation === undefined || operation.idleOrCut) continue;
       this.#busy += 1;
-      operation.waitOn();
+      member.waitOn(operation);
     }
     if (this.#busy > 0) return;
-    for (const { operation } of this.#members) operation?.proceed();
+    for (const member of this.#members) member.operation?.proceed(member);
   }
 }
 
 /** One worker of a level, and what came of it. */
-class Member implements Waiter {
+class Member implements Waiter, Place {
   readonly worker: RegisteredWorker;
   readonly #level: StopLevel;
+  #reached = false;
+  next: Place | undefined = undefined;
   operation: StopOperation | undefined = undefined;
   failure: { readonly error: unknown } | undefined = undefined;
 
@@ -192,12 +193,24 @@ class Member implements Waiter {
     this.#level = level;
   }
 
+  reached(): void {
+    if (this.#reached) return;
+    this.#reached = true;
+    this.#level.memberReached();
+  }
+
+  waitOn(operation: StopOperation): void {
+    this.#reached = false;
+    operation.waitOn();
+  }
+
   done(): void {
+    this.reached();
     this.#level.memberEnded();
   }
 
   failed(error: unknown): void {
     this.failure = { error };
-    this.#level.memberEnded();
+    this.done();
   }
 }

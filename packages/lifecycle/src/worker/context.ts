@@ -91,7 +91,8 @@ export class Context implements WorkerContext<unknown> {
   get admit(): (label?: string) => Lease | undefined {
     const generation = this["~generation"];
     return (label = "work") => {
-      if (generation.ended || !ADMITS.has(generation.worker.state)) return undefined;
+      const { ended, cut, worker } = generation;
+      if (ended || cut || !ADMITS.has(worker.state)) return undefined;
       const lease = new WorkLease(String(label));
       generation.admit(lease);
       return publicLease(lease);

@@ -2,9 +2,9 @@
 
 import { WorkerkitError } from "@workerkit/contracts";
 import { failureOf } from "./failure.ts";
+import type { Generation } from "./generation.ts";
 import { type HookOwner, HookRun } from "./hook-run.ts";
 import { endTurn, Operation, refusal, takeTurn } from "./operation.ts";
-import type { RegisteredWorker } from "./registered-worker.ts";
 import { OPERATIONS } from "./states.ts";
 import { ownStopLimits } from "./stop-hook.ts";
 import { recordFailure, setFlags, transition } from "./transition.ts";
@@ -68,8 +68,11 @@ export class DrainOperation extends Operation implements HookOwner {
     const { worker } = this;
     // An abort listener may have called stop, or reported a failure.
     const goesOn = worker.current === this && worker.state === "draining";
-    this.#run = goesOn ? callDrainHook(worker, this) : undefined;
-    if (this.#run === undefined) this.#end();
+    const { generation } = worker;
+    const { drain } = worker.hooks;
+    if (!goesOn || drain === undefined || generation === undefined) return this.#end();
+    this.#run = drainHookRun(generation, this);
+    this.#run.call(drain);
   }
 
   #end(): void {
@@ -94,14 +97,9 @@ export function beginDrain(operation: DrainOperation): void {
   if (worker.drainWaits) setFlags(worker, worker.ready, false);
 }
 
-/** Calls the drain hook, if there is one. */
-export function callDrainHook(worker: RegisteredWorker, owner: HookOwner): HookRun | undefined {
-  const { drain } = worker.hooks;
-  const { generation } = worker;
-  if (drain === undefined || generation === undefined) return undefined;
-  const run = new HookRun(generation, "drain", ownStopLimits(worker), owner);
-  run.call(drain);
-  return run;
+/** A run of the drain hook, yet to be called. */
+export function drainHookRun(generation: Generation, owner: HookOwner): HookRun {
+  return new HookRun(generation, "drain", ownStopLimits(generation.worker), owner);
 }
 
 /** A drain hook that failed is told, and the drain goes on (L7). */

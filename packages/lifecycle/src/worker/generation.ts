@@ -16,6 +16,8 @@ export class Generation {
 
   /** Once over, nothing of it changes anything but its own slot. */
   ended = false;
+  /** Once a stop has cut off what is in flight, no more work begins. */
+  cut = false;
   /** What start returned. */
   value: unknown = undefined;
   /** Whether start returned, and no stop hook has succeeded since: there is something to clean up. */

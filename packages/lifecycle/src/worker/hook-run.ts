@@ -1,11 +1,6 @@
 // One bounded call of a hook: a deadline, a grace, and past that the code is left to itself.
 
-import {
-  abandonedError,
-  Deadline,
-  type LifecyclePhase,
-  WorkerkitError,
-} from "@workerkit/contracts";
+import { Deadline, type LifecyclePhase, toError, WorkerkitError } from "@workerkit/contracts";
 import type { Generation } from "./generation.ts";
 import type { HookCall, WorkerContext } from "./worker.ts";
 
@@ -51,27 +46,27 @@ export class HookRun extends Deadline {
     this.sinceMs = generation.worker.core.deadlines.set(this, limits.limitMs);
   }
 
-  /** Calls the hook in the async context of the runtime's creation; it settles in a later microtask at the earliest. */
+  /**
+   * Calls the hook in the async context of the runtime's creation; it settles in a later microtask at the earliest.
+   * Its owner must know of this run before: the hook may ask for a stop before it returns.
+   */
   call(hook: Hook): void {
     const { worker, context } = this.generation;
-    let result: unknown;
+    let result: Promise<unknown>;
     try {
-      result = worker.core.call(
-        hook,
-        worker.hooks,
-        context as WorkerContext<never>,
-        new Call(this),
+      result = Promise.resolve(
+        worker.core.call(hook, worker.hooks, context as WorkerContext<never>, new Call(this)),
       );
     } catch (error) {
       // Settled later all the same, so that no operation ends inside the call that began it.
       result = Promise.reject(error);
     }
-    Promise.resolve(result).then(
+    result.then(
       (value) => {
         this.ok = true;
         this.#settle(value);
       },
-      (error) => this.#settle(this.#timedOut ? this.#timeoutError(error) : error),
+      (error) => this.#settle(this.#timedOut ? this.#timeoutError(error) : toError(error)),
     );
   }
 
@@ -132,7 +127,11 @@ export class HookRun extends Deadline {
   #abandon(): void {
     const { worker } = this.generation;
     this.stage = "abandoned";
-    this.value = abandonedError(this.#what(), this.#graceMs, this.#cause?.());
+    this.value = new WorkerkitError(
+      "ABANDONED",
+      `${this.#what()} did not end within its grace of ${this.#graceMs} ms; it is left to itself`,
+      { details: this.#details(), cause: this.#cause?.() },
+    );
     worker.strays ??= new Set();
     worker.strays.add(this);
     worker.core.abandoned(worker, this.generation, this.phase, `${this.phase} hook`, this.sinceMs);
@@ -157,13 +156,20 @@ export class HookRun extends Deadline {
 
   #timeoutError(cause: unknown): WorkerkitError {
     return new WorkerkitError("TIMEOUT", `${this.#what()} took longer than ${this.#limitMs} ms`, {
-      details: {
-        worker: this.generation.worker.fullName,
-        phase: this.phase,
-        limitMs: this.#limitMs,
-      },
+      details: this.#details(),
       cause,
     });
+  }
+
+  /** What the errors of its deadlines carry (L13). */
+  #details() {
+    return {
+      worker: this.generation.worker.fullName,
+      phase: this.phase,
+      limitMs: this.#limitMs,
+      graceMs: this.#graceMs,
+      waitedFor: `its ${this.phase} hook`,
+    };
   }
 
   #what(): string {

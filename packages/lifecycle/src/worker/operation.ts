@@ -147,6 +147,13 @@ export function leaveLine(operation: Operation): boolean {
   return true;
 }
 
+/** What was called before a stop and still waits its turn is over (L2). */
+export function interruptWaiting(worker: RegisteredWorker): void {
+  const { waiting } = worker;
+  worker.waiting = undefined;
+  if (waiting !== undefined) for (const operation of waiting) operation.interrupted();
+}
+
 /** The error for an operation that its worker's state does not allow. */
 export function refusal(
   worker: RegisteredWorker,

@@ -140,5 +140,6 @@ class Port implements WorkerPort {
 
 /** Whether a draining worker still owes this to work that was admitted before it began to drain, or that drains itself (C3). */
 function isOwedTo(worker: RegisteredWorker, parent: WorkLease): boolean {
+  if (worker.generation?.cut === true) return false;
   return parent.number < worker.drainBegan || parent.generation?.worker.state === "draining";
 }

@@ -7,8 +7,8 @@ import type { Generation } from "./generation.ts";
 import type { HookOwner, HookRun } from "./hook-run.ts";
 import { endTurn, Operation, refusal, takeTurn } from "./operation.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
-import { StartOperation } from "./start.ts";
-import { callStopHook, type HookLimits, ownStopLimits, recordCleanupFailure } from "./stop-hook.ts";
+import { StartOperation, startRefusal } from "./start.ts";
+import { type HookLimits, ownStopLimits, recordCleanupFailure, stopHookRun } from "./stop-hook.ts";
 import { exhausted, judge } from "./supervision.ts";
 import { recordFailure, transition } from "./transition.ts";
 
@@ -37,8 +37,11 @@ export function reportFailure(generation: Generation, error: unknown): boolean {
 /** Restarts a worker that fell, or lets it fail for good; workers that restart with it do the same. */
 export function supervise(worker: RegisteredWorker, fall: Fall): void {
   const { error, phase, attempt = 1 } = fall;
+  const { state } = worker;
   const failure = failureOf(worker, error, phase, { attempt, final: false });
   const verdict = judge(worker, failure);
+  // What it asked is the user's: it may have stopped the worker.
+  if (worker.state !== state) return;
   if ("delayMs" in verdict) {
     beginRestart(worker, { failure, delayMs: verdict.delayMs });
   } else {
@@ -96,6 +99,7 @@ export class RestartOperation extends Operation implements HookOwner {
   #delay: Delay | undefined = undefined;
   #hurried = false;
   #stop: ((gaveUp?: { readonly error: unknown }) => void) | undefined = undefined;
+  #stopLimits: (() => HookLimits) | undefined = undefined;
   #dirtyFollowers = 0;
   readonly #whenClean: (() => void)[] = [];
 
@@ -117,8 +121,9 @@ export class RestartOperation extends Operation implements HookOwner {
       transition(worker, "restarting", `${own.failure.phase} failed`, { failure: own.failure });
       this.#tell(own);
     }
-    for (const follower of pullFollowers(worker)) {
-      this.#dirtyFollowers += 1;
+    const followers = pullFollowers(worker);
+    this.#dirtyFollowers = followers.length;
+    for (const follower of followers) {
       follower.whenClean(() => {
         this.#dirtyFollowers -= 1;
         this.#cleanUp();
@@ -132,6 +137,11 @@ export class RestartOperation extends Operation implements HookOwner {
   /** A start that an operator asks for joins it and hurries it; a drain stops it instead (S3). */
   override receive(operation: Operation): boolean {
     if (operation.kind === "start") {
+      const refused = startRefusal(this.worker);
+      if (refused !== undefined) {
+        operation.fail(refused);
+        return true;
+      }
       operation.handOver(this);
       this.#hurried = true;
       if (this.#stage === "backoff") this.#go();
@@ -146,15 +156,21 @@ export class RestartOperation extends Operation implements HookOwner {
   }
 
   /** Gives way to a stop, which is called back when no cleanup runs any more, or was given up. */
-  giveWay(limits: HookLimits, stop: (gaveUp?: { readonly error: unknown }) => void): void {
+  giveWay(
+    stopLimits: () => HookLimits,
+    stop: (gaveUp?: { readonly error: unknown }) => void,
+  ): void {
     this.interrupted();
     this.#stop = stop;
-    this.shorten(limits);
+    this.#stopLimits = stopLimits;
+    this.hurry();
     if (this.#stage === "backoff") this.#go();
   }
 
-  /** Lets a stop that waits for the cleanup bring its limits forward. */
-  shorten({ limitMs, graceMs }: HookLimits): void {
+  /** The stop that waits for the cleanup has brought its limits forward. */
+  hurry(): void {
+    if (this.#stopLimits === undefined) return;
+    const { limitMs, graceMs } = this.#stopLimits();
     this.worker.generation?.hurryGrace(graceMs);
     this.#run?.shorten(limitMs, graceMs);
   }
@@ -182,7 +198,9 @@ export class RestartOperation extends Operation implements HookOwner {
     if (this.#stage !== "cleanup" || this.#run !== undefined) return;
     if (generation?.quiet === false || this.#dirtyFollowers > 0) return;
     if (generation?.uncleaned !== true) return this.#cleaned();
-    this.#run = callStopHook(generation, "cleanup", ownStopLimits(worker), this);
+    const limits = this.#stopLimits?.() ?? ownStopLimits(worker);
+    this.#run = stopHookRun(generation, "cleanup", limits, this);
+    this.#run.call(worker.hooks.stop);
   }
 
   hookEnded(run: HookRun): void {

@@ -11,7 +11,7 @@ import { type HookOwner, HookRun } from "./hook-run.ts";
 import { endTurn, leaveLine, Operation, refusal } from "./operation.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 import { OPERATIONS } from "./states.ts";
-import { callStopHook, keepState, ownStopLimits } from "./stop-hook.ts";
+import { keepState, ownStopLimits, stopHookRun } from "./stop-hook.ts";
 import { endGeneration, recordFailure, transition } from "./transition.ts";
 
 export class StartOperation extends Operation implements HookOwner {
@@ -75,7 +75,8 @@ export class StartOperation extends Operation implements HookOwner {
     previous.whenQuiet(() => {
       if (worker.current !== this) return;
       if (this.#aborted !== undefined) return this.#giveUp(this.#aborted.reason);
-      this.#run = callStopHook(previous, "stop", ownStopLimits(worker), this);
+      this.#run = stopHookRun(previous, "stop", ownStopLimits(worker), this);
+      this.#run.call(worker.hooks.stop);
     });
   }
 
@@ -130,6 +131,8 @@ export class StartOperation extends Operation implements HookOwner {
       mayRetry && startRetry !== undefined
         ? askPolicy(startRetry, this.#attempt, error, worker.core.random)
         : undefined;
+    // What was asked is the user's: it may have stopped the worker.
+    if (worker.current !== this) return;
     if (delayMs === undefined) return this.#fell(error, "start");
     recordFailure(worker, failure);
     endGeneration(generation);
@@ -156,6 +159,7 @@ export class StartOperation extends Operation implements HookOwner {
     );
     const failure = failureOf(worker, error, "start", { attempt: this.#attempt });
     transition(worker, "failed", "start aborted", { failure });
+    this.fail(error); // whoever joined after the caller had left
     endTurn(this);
   }
 
@@ -168,7 +172,7 @@ export class StartOperation extends Operation implements HookOwner {
 }
 
 /** Why a worker may not start now, if it may not. */
-function startRefusal(worker: RegisteredWorker): unknown {
+export function startRefusal(worker: RegisteredWorker): unknown {
   const { core } = worker;
   if (core.closing !== undefined) {
     return new WorkerkitError(

@@ -18,8 +18,8 @@ export function ownStopLimits({ policy }: RegisteredWorker): HookLimits {
   return { limitMs: policy.stopTimeoutMs, graceMs: policy.graceMs };
 }
 
-/** Calls the stop hook; the caller has made sure that none is running. */
-export function callStopHook(
+/** A run of the stop hook, yet to be called; the caller has made sure that none is running. */
+export function stopHookRun(
   generation: Generation,
   phase: LifecyclePhase,
   limits: HookLimits,
@@ -27,9 +27,10 @@ export function callStopHook(
 ): HookRun {
   const { worker } = generation;
   generation.stopHookCalled = true;
+  // A state that came in time for this run needs no other.
+  if (worker.lateGeneration === generation) worker.lateGeneration = undefined;
   const run = new HookRun(generation, phase, limits, owner, stopHookReturned);
   worker.stopHook = run;
-  run.call(worker.hooks.stop);
   return run;
 }
 
@@ -42,6 +43,19 @@ export function keepState(run: HookRun): void {
   if (!generation.stopHookCalled) return;
   if (generation.worker.stopHook === undefined) cleanUpLate(generation);
   else generation.worker.lateGeneration = generation;
+}
+
+/** The error of a stop that waited for an earlier run of the stop hook in vain. */
+export function earlierGoesOn(worker: RegisteredWorker, limitMs: number): WorkerkitError {
+  const waitedFor = "an earlier run of its stop hook";
+  return new WorkerkitError(
+    "TIMEOUT",
+    `worker ${worker.fullName} did not stop: ${waitedFor} goes on`,
+    {
+      details: { worker: worker.fullName, phase: "stop", limitMs, waitedFor },
+      cause: worker.stopHook?.value,
+    },
+  );
 }
 
 /** A cleanup that failed is told, and counts as done. */
@@ -70,9 +84,10 @@ function stopHookReturned(run: HookRun): void {
 /** Nobody waits for this, but no start is allowed before it has ended. */
 function cleanUpLate(generation: Generation): void {
   const { worker } = generation;
-  const run = callStopHook(generation, "cleanup", ownStopLimits(worker), lateCleanup);
+  const run = stopHookRun(generation, "cleanup", ownStopLimits(worker), lateCleanup);
   worker.strays ??= new Set();
   worker.strays.add(run);
+  run.call(worker.hooks.stop);
 }
 
 const lateCleanup: HookOwner = {

@@ -1,15 +1,16 @@
 // Stopping a worker, whatever it is doing: drain, the cut, the stop hook. It does not queue; it takes over.
 
 import { Delay } from "./delay.ts";
-import { callDrainHook, DrainOperation, noteDrainFailure } from "./drain.ts";
+import { DrainOperation, drainHookRun, noteDrainFailure } from "./drain.ts";
 import { failureOf } from "./failure.ts";
 import type { HookOwner, HookRun } from "./hook-run.ts";
-import { endTurn, Operation, type Waiter } from "./operation.ts";
+import { endTurn, interruptWaiting, Operation, type Waiter } from "./operation.ts";
+import { type Place, reachedIn, without } from "./place.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 import { RestartOperation } from "./restart.ts";
 import { StartOperation } from "./start.ts";
 import { OPERATIONS } from "./states.ts";
-import { callStopHook, type HookLimits } from "./stop-hook.ts";
+import { earlierGoesOn, type HookLimits, stopHookRun } from "./stop-hook.ts";
 import {
   hookLimits,
   type LeftBehind,
@@ -19,30 +20,25 @@ import {
 } from "./stop-limits.ts";
 import { transition } from "./transition.ts";
 
-/** Workers that stop side by side: none goes on to its stop hook before all are idle or cut, so that they can serve each other. */
-export interface Level {
-  /** One of them is idle or cut. */
-  reached(operation: StopOperation): void;
-}
-
 /** Stops a worker, or joins the stop in progress and brings its limits forward; undefined when there is nothing to stop. */
 export function stopWorker(
   worker: RegisteredWorker,
   waiter: Waiter,
   limits: StopLimits,
-  { reason = "stop", level }: { readonly reason?: string; readonly level?: Level } = {},
+  { reason = "stop", place }: { readonly reason?: string; readonly place?: Place } = {},
 ): StopOperation | undefined {
   const { current } = worker;
   if (current instanceof StopOperation) {
+    interruptWaiting(worker);
     current.join(waiter);
-    current.bringForward(limits, level);
+    current.bringForward(limits, place);
     return current;
   }
   if (OPERATIONS.stop[worker.state] === "nothing") {
     waiter.done();
     return undefined;
   }
-  const operation = new StopOperation(worker, limits, reason, level);
+  const operation = new StopOperation(worker, limits, reason, place);
   operation.join(waiter);
   operation.begin();
   return operation;
@@ -57,10 +53,8 @@ export class StopOperation extends Operation implements HookOwner {
   #aborted = 0;
   #abandoned: LeftBehind[] | undefined = undefined;
   #limits: StopLimits;
-  #level: Level | undefined;
+  #place: Place | undefined;
   #phase: "cleanup" | "drain" | "cut" | "quiet" | "hook" | "over" = "drain";
-  /** Whether its level knows that it is idle or cut. */
-  atLevel = false;
   /** The drain whose hook this has taken over. */
   #drain: DrainOperation | undefined = undefined;
   /** Drain or start code that the drain phase and the cut wait for. */
@@ -73,12 +67,12 @@ export class StopOperation extends Operation implements HookOwner {
     worker: RegisteredWorker,
     limits: StopLimits,
     reason: string,
-    level: Level | undefined,
+    place: Place | undefined,
   ) {
     super(worker);
     this.#limits = limits;
     this.#reason = reason;
-    this.#level = level;
+    this.#place = place;
     this.#beganMs = worker.core.clock.monotonicMs();
   }
 
@@ -99,10 +93,9 @@ export class StopOperation extends Operation implements HookOwner {
 
   override begin(): boolean {
     const { worker } = this;
-    const { current, waiting } = worker;
+    const { current } = worker;
     worker.current = this;
-    worker.waiting = undefined;
-    if (waiting !== undefined) for (const operation of waiting) operation.interrupted();
+    interruptWaiting(worker);
     if (current instanceof RestartOperation) this.#takeOverRestart(current);
     else if (current instanceof StartOperation) this.#takeOverStart(current);
     else if (worker.state === "failed") this.#stopFailed(current);
@@ -111,9 +104,12 @@ export class StopOperation extends Operation implements HookOwner {
   }
 
   /** Only ever earlier: whoever joins can hurry it, not hold it up. */
-  bringForward(limits: StopLimits, level?: Level): void {
+  bringForward(limits: StopLimits, place?: Place): void {
     this.#limits = stricter(this.#limits, limits);
-    this.#level ??= level;
+    if (place !== undefined) {
+      place.next = this.#place;
+      this.#place = place;
+    }
     const { graceMs } = this.#limits;
     if (this.#phase === "drain") {
       this.#armDrain();
@@ -123,11 +119,12 @@ export class StopOperation extends Operation implements HookOwner {
     } else if (this.#phase === "quiet") {
       this.worker.generation?.hurryGrace(graceMs);
     } else if (this.#phase === "hook") {
-      this.#stopHook?.shorten(this.#hookLimits.limitMs, graceMs);
+      if (this.#stopHook === undefined) this.#armSooner(this.#hookLimits.limitMs);
+      else this.#stopHook.shorten(this.#hookLimits.limitMs, graceMs);
     } else if (this.#phase === "cleanup") {
-      this.#restart?.shorten(this.#hookLimits);
+      this.#restart?.hurry();
     }
-    if (level !== undefined && this.idleOrCut) level.reached(this);
+    if (this.idleOrCut) reachedIn(this.#place);
   }
 
   override get running(): HookRun | undefined {
@@ -150,27 +147,28 @@ export class StopOperation extends Operation implements HookOwner {
     const { generation } = this.worker;
     this.#code?.abort(() => generation?.reason("failure"), this.#limits.graceMs);
     this.#phase = "cut";
-    this.#level?.reached(this);
+    this.#endWorkWithin(this.#limits.graceMs);
+    reachedIn(this.#place);
     this.#check();
   }
 
-  /** Others of the level are busy although this is not any more: it may get new work, and then drains on. */
+  /** It got new work while it waited for others: it drains on. */
   waitOn(): void {
-    this.atLevel = false;
     if (this.#phase === "drain") this.#armDrain();
   }
 
-  /** All workers of the level are idle or cut. */
-  proceed(): void {
-    this.#level = undefined;
+  /** All workers beside it in this place are idle or cut. */
+  proceed(place: Place): void {
+    this.#place = without(this.#place, place);
     this.#check();
   }
 
   #takeOverRestart(restart: RestartOperation): void {
     this.#phase = "cleanup";
     this.#restart = restart;
-    this.#level?.reached(this);
-    restart.giveWay(this.#hookLimits, (gaveUp) => {
+    reachedIn(this.#place);
+    const limits = () => this.#hookLimits;
+    restart.giveWay(limits, (gaveUp) => {
       this.#restart = undefined;
       if (gaveUp === undefined) {
         transition(this.worker, "stopping", this.#reason);
@@ -187,13 +185,18 @@ export class StopOperation extends Operation implements HookOwner {
   #takeOverStart(start: StartOperation): void {
     const { worker } = this;
     const run = start.giveWay();
-    transition(worker, "stopping", this.#reason);
+    if (run !== undefined) run.owner = this;
     if (run?.phase === "stop") {
       // The start was cleaning up after an earlier failure: that is the stop hook.
-      this.#adopt(run);
+      this.#phase = "hook";
+      this.#stopHook = run;
+      transition(worker, "stopping", this.#reason);
+      run.shorten(this.#hookLimits.limitMs, this.#limits.graceMs);
+      reachedIn(this.#place);
     } else {
+      this.#phase = "cut";
       this.#code = run;
-      if (run !== undefined) run.owner = this;
+      transition(worker, "stopping", this.#reason);
       this.#cut();
     }
   }
@@ -204,6 +207,7 @@ export class StopOperation extends Operation implements HookOwner {
       this.#drain = current;
       this.#code = current.takeOver(this);
     }
+    this.#phase = "cut";
     transition(worker, "stopping", this.#reason);
     this.#cut();
   }
@@ -212,18 +216,27 @@ export class StopOperation extends Operation implements HookOwner {
     const { worker } = this;
     if (current instanceof DrainOperation) {
       this.#drain = current;
+      this.#code = current.takeOver(this);
       // Without a running hook it was overtaken before it called one.
-      this.#code = current.takeOver(this) ?? callDrainHook(worker, this);
+      if (this.#code === undefined) this.#callDrainHook();
     } else if (worker.state === "running") {
-      if (this.#noDrain && this.#level === undefined && this.#idle) return this.#stopping();
+      if (this.#noDrain && this.#place === undefined && this.#idle) return this.#stopping();
       transition(worker, "draining", this.#reason);
-      // An abort listener may have reported a failure, which has moved this on already.
-      if (this.#phase !== "drain") return;
-      if (!this.#noDrain) this.#code = callDrainHook(worker, this);
+      this.#callDrainHook();
     }
-    if (this.#noDrain) return this.#cut();
+    // An abort listener or the hook may have reported a failure, or hurried it, which has moved it on already.
+    if (this.#phase !== "drain") return;
     this.#armDrain();
     this.#check();
+  }
+
+  #callDrainHook(): void {
+    const { generation, hooks } = this.worker;
+    const { drain } = hooks;
+    if (drain === undefined || generation === undefined) return;
+    if (this.#phase !== "drain" || this.#noDrain) return;
+    this.#code = drainHookRun(generation, this);
+    this.#code.call(drain);
   }
 
   get #noDrain(): boolean {
@@ -251,9 +264,9 @@ export class StopOperation extends Operation implements HookOwner {
   #check(): void {
     if (this.#phase !== "drain" && this.#phase !== "cut") return;
     if (!this.#idle) return;
-    // In a level it says so, and waits to be told to proceed.
-    if (this.#level === undefined) this.#stopping();
-    else this.#level.reached(this);
+    // Side by side with others it says so, and waits to be told to proceed.
+    if (this.#place === undefined) this.#stopping();
+    else reachedIn(this.#place);
   }
 
   #armDrain(): void {
@@ -285,6 +298,8 @@ export class StopOperation extends Operation implements HookOwner {
     } else if (this.#phase === "cut") {
       this.worker.generation?.abandonLeases();
       this.#check();
+    } else if (this.#phase === "hook") {
+      this.#earlierTookTooLong();
     }
   }
 
@@ -292,15 +307,18 @@ export class StopOperation extends Operation implements HookOwner {
   #cut(): void {
     const { worker } = this;
     const { generation } = worker;
+    // An abort listener may have hurried it, which has moved it on already.
+    if (this.#phase !== "drain" && this.#phase !== "cut") return;
     this.#phase = "cut";
     this.#disarm();
     if (generation !== undefined) {
+      generation.cut = true;
       const { graceMs } = this.#limits;
       this.#code?.abort(() => generation.reason("stop"), graceMs);
       this.#endWorkWithin(graceMs);
       if (generation.quiet) this.#aborted += generation.abortLeases("stop");
     }
-    this.#level?.reached(this);
+    reachedIn(this.#place);
     this.#check();
   }
 
@@ -329,34 +347,28 @@ export class StopOperation extends Operation implements HookOwner {
     const { generation, stopHook } = worker;
     this.#phase = "hook";
     if (stopHook !== undefined) {
-      this.#waitForEarlier(stopHook);
+      this.#waitForEarlier();
     } else if (generation === undefined) {
       this.#stopped();
     } else {
-      this.#stopHook = callStopHook(generation, "stop", this.#hookLimits, this);
+      this.#stopHook = stopHookRun(generation, "stop", this.#hookLimits, this);
+      this.#stopHook.call(worker.hooks.stop);
     }
   }
 
-  /** An abandoned stop hook still runs: this waits for it, and runs the hook again only if that one fails (L9). */
-  #waitForEarlier(earlier: HookRun): void {
-    const { worker } = this;
-    const tooLate = new Delay(() => {
-      worker.stopHookWaiter = undefined;
-      this.#failed(earlier.value);
-    });
-    worker.core.deadlines.set(tooLate, this.#hookLimits.limitMs);
-    worker.stopHookWaiter = (run) => {
-      worker.core.deadlines.clear(tooLate);
+  /** An earlier stop hook still runs: this waits for it, and runs the hook again only if that one fails (L9). */
+  #waitForEarlier(): void {
+    this.#armSooner(this.#hookLimits.limitMs);
+    this.worker.stopHookWaiter = (run) => {
+      this.#disarm();
       if (run.ok) this.#stopped();
       else this.#callHook();
     };
   }
 
-  #adopt(run: HookRun): void {
-    this.#phase = "hook";
-    this.#stopHook = run;
-    run.owner = this;
-    run.shorten(this.#hookLimits.limitMs, this.#limits.graceMs);
+  #earlierTookTooLong(): void {
+    this.worker.stopHookWaiter = undefined;
+    this.#failed(earlierGoesOn(this.worker, this.#limits.stopTimeoutMs));
   }
 
   get #hookLimits(): HookLimits {

@@ -24,6 +24,9 @@ export function judge(worker: RegisteredWorker, failure: WorkerFailure): Verdict
     const times = `${inWindow.length} times within ${restart.withinMs} ms`;
     return { error: exhausted(worker, failure.error, `it was restarted ${times}`) };
   }
+  if (worker.strays !== undefined && worker.strays.size > 0) {
+    return { error: exhausted(worker, failure.error, "its abandoned code still runs") };
+  }
   if (isFatal(failure.error)) {
     return { error: exhausted(worker, failure.error, "its failure is marked as fatal") };
   }
