@@ -2,6 +2,7 @@
 
 import { WorkerkitError } from "@workerkit/contracts";
 import { beginDrain, DrainOperation } from "../worker/drain.ts";
+import type { RegisteredWorker } from "../worker/registered-worker.ts";
 import { FLUSH_LIMIT_MS, type RuntimeCore } from "./core.ts";
 import { type AllEnded, Ending, type WorkerEnd } from "./end-all.ts";
 import { StartAll, type StartAllOptions } from "./start-all.ts";
@@ -11,6 +12,8 @@ import { tellWhatHolds } from "./waiting.ts";
 export interface BulkOperation {
   readonly kind: "startAll" | "drainAll" | "end";
   readonly result: Promise<unknown>;
+  /** Whether a call that comes now can share it. */
+  readonly joinable: boolean;
   /** Its turn has come; settles when it is over, and never rejects. */
   begin(): Promise<void>;
   /** The end of all workers overtakes it. */
@@ -43,18 +46,22 @@ export class BulkLine {
     return same ?? this.#submit(new DrainAll(this.#core));
   }
 
-  /** Ends all workers, or joins their end: nothing else goes on beside it. */
-  end(why: "stopAll" | "shutdown"): EndAll {
-    const { closing } = this.#core;
-    if (this.#current instanceof EndAll) {
-      if (why === "shutdown" && closing !== "shutdown") this.#current.becomeShutdown();
-      return this.#current;
-    }
-    const overtaken = [...(this.#current === undefined ? [] : [this.#current]), ...this.#waiting];
-    this.#current = undefined;
+  /** Ends all workers, or joins their end: nothing else goes on beside it. `limit` sets limits of the caller's own. */
+  end(why: "stopAll" | "shutdown", limit: (end: EndAll) => void = () => {}): EndAll {
+    const current = this.#current;
+    const overtaken = this.#waiting;
     this.#waiting = [];
     for (const operation of overtaken) operation.interrupt();
-    return this.#submit(new EndAll(this.#core, why));
+    if (current instanceof EndAll && current.joinable) {
+      if (why === "shutdown") current.becomeShutdown();
+      limit(current);
+      return current;
+    }
+    this.#current = undefined;
+    current?.interrupt();
+    const end = new EndAll(this.#core, why);
+    limit(end);
+    return this.#submit(end);
   }
 
   #find<Kind extends BulkOperation>(
@@ -62,7 +69,7 @@ export class BulkLine {
   ): Kind | undefined {
     // Only the last in line: what comes between must not be overtaken by joining what came before it.
     const last = this.#waiting.at(-1) ?? this.#current;
-    return last !== undefined && is(last) ? last : undefined;
+    return last !== undefined && is(last) && last.joinable ? last : undefined;
   }
 
   #submit<Kind extends BulkOperation>(operation: Kind): Kind {
@@ -89,6 +96,7 @@ export class DrainAll implements BulkOperation {
   readonly result: Promise<void>;
   readonly #core: RuntimeCore;
   #begun = false;
+  #over = false;
   #settle: { resolve(): void; reject(error: unknown): void } | undefined = undefined;
 
   constructor(core: RuntimeCore) {
@@ -114,8 +122,15 @@ export class DrainAll implements BulkOperation {
     const errors = (await Promise.allSettled(ends))
       .filter((end) => end.status === "rejected")
       .map(({ reason }) => reason);
+    this.#over = true;
     if (errors.length === 0) this.#settle?.resolve();
     else this.#settle?.reject(new AggregateError(errors, `${errors.length} workers did not drain`));
+  }
+
+  /** Once begun it closes no worker that comes later. */
+  get joinable(): boolean {
+    if (this.#over) return false;
+    return !this.#begun || ![...this.#core.workers.values()].some(isOpen);
   }
 
   /** Once begun it is taken over with its workers; before that it is over. */
@@ -127,6 +142,11 @@ export class DrainAll implements BulkOperation {
   }
 }
 
+/** Whether a worker runs, or is about to, and no drain has closed it. */
+function isOpen({ state, drainWaits }: RegisteredWorker): boolean {
+  return state === "running" || (state === "starting" && !drainWaits);
+}
+
 /** Ends all workers: no start, no restart and no work from outside until it is over. */
 export class EndAll implements BulkOperation {
   readonly kind = "end";
@@ -134,6 +154,7 @@ export class EndAll implements BulkOperation {
   readonly #core: RuntimeCore;
   readonly #ending: Ending;
   readonly #beganMs: number;
+  joinable = true;
   #resolve: ((ended: AllEnded & { readonly durationMs: number }) => void) | undefined = undefined;
 
   constructor(core: RuntimeCore, why: "stopAll" | "shutdown") {
@@ -154,7 +175,7 @@ export class EndAll implements BulkOperation {
     }
     core.refresh("runtime", core.closing === "shutdown" ? "shutdown" : "stop all");
     const stopTelling = tellWhatHolds(core, {
-      phase: core.closing === "shutdown" ? "shutdown" : "stop",
+      phase: () => (core.closing === "shutdown" ? "shutdown" : "stop"),
       workers: () => core.workers.values(),
       endByMs: () => this.#ending.endByMs,
     });
@@ -166,6 +187,7 @@ export class EndAll implements BulkOperation {
       core.deadlines.release();
     }
     core.closing = undefined;
+    this.joinable = false;
     this.#resolve?.({ ...ended, durationMs: core.clock.monotonicMs() - this.#beganMs });
   }
 

@@ -149,10 +149,12 @@ class Runtime implements Lifecycle {
   async shutdown(options?: ShutdownOptions): Promise<ShutdownReport> {
     const read = readOptions(options, "options", SHUTDOWN_READERS);
     const { timeoutMs = SHUTDOWN_TIMEOUT_MS, signal } = read;
-    const end = this.#bulk.end("shutdown");
-    end.within(timeoutMs);
+    let forget: Unsubscribe | undefined;
+    const end = this.#bulk.end("shutdown", (all) => {
+      all.within(timeoutMs);
+      forget = signal && onAbort(signal, () => all.hurry());
+    });
     this.#shutdowns.announce({ reason: "shutdown" });
-    const forget = signal && onAbort(signal, () => end.hurry());
     const { workers, errors, durationMs } = await end.result;
     forget?.();
     this.#shutdowns.ended();
@@ -168,19 +170,16 @@ class Runtime implements Lifecycle {
     );
   }
 
-  async waitIdle(worker: WorkerReference, options?: CallOptions): Promise<void> {
-    const { signal } = readOptions(options, "options", CALL_READERS);
-    return waitIdle(this.#registry.find(worker), signal);
+  waitIdle(worker: WorkerReference, options?: CallOptions): Promise<void> {
+    return watching(options, (signal) => waitIdle(this.#registry.find(worker), signal));
   }
 
-  async waitAllIdle(options?: CallOptions): Promise<void> {
-    const { signal } = readOptions(options, "options", CALL_READERS);
-    return waitAllIdle(this.#core, signal);
+  waitAllIdle(options?: CallOptions): Promise<void> {
+    return watching(options, (signal) => waitAllIdle(this.#core, signal));
   }
 
-  async whenReady(options?: CallOptions): Promise<void> {
-    const { signal } = readOptions(options, "options", CALL_READERS);
-    return whenReady(this.#core, signal);
+  whenReady(options?: CallOptions): Promise<void> {
+    return watching(options, (signal) => whenReady(this.#core, signal));
   }
 
   status(): RuntimeStatus {
@@ -258,6 +257,18 @@ class Runtime implements Lifecycle {
         });
       },
     };
+  }
+}
+
+/** Returns the very promise of `wait`: that of an async function would settle some microtasks later (B4). */
+function watching(
+  options: CallOptions | undefined,
+  wait: (signal: AbortSignal | undefined) => Promise<void>,
+): Promise<void> {
+  try {
+    return wait(readOptions(options, "options", CALL_READERS).signal);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

@@ -1,6 +1,6 @@
 // Bringing a worker to run, whatever it is doing now.
 
-import { takeTurn } from "../worker/operation.ts";
+import { takeTurn, type Waiter } from "../worker/operation.ts";
 import type { RegisteredWorker } from "../worker/registered-worker.ts";
 import { StartOperation } from "../worker/start.ts";
 
@@ -8,8 +8,8 @@ import { StartOperation } from "../worker/start.ts";
 export interface EnsureOptions {
   /** Once aborted, nothing more begins. */
   readonly signal: AbortSignal;
-  /** Hears of a start that this began. */
-  readonly began: (worker: RegisteredWorker) => unknown;
+  /** Hears of a start that this began, and who waits for it. */
+  readonly began: (start: StartOperation, waiter: Waiter) => unknown;
 }
 
 /** Starts a worker, unless it runs; one in transition is waited for, and then judged. Undefined when there is nothing to do. */
@@ -21,16 +21,19 @@ export function ensureRunning(
   if (current === undefined && worker.state === "running") return undefined;
   return new Promise((resolve, reject) => {
     if (current !== undefined && current.kind !== "restart") {
-      const again = () => {
-        if (options.signal.aborted) reject(options.signal.reason);
-        else resolve(ensureRunning(worker, options));
-      };
+      // In a stretch of its own: what has just settled gives its turn back only after that.
+      const again = () =>
+        queueMicrotask(() => {
+          if (options.signal.aborted) reject(options.signal.reason);
+          else resolve(ensureRunning(worker, options));
+        });
       current.join({ done: again, failed: again });
       return;
     }
-    options.began(worker);
     const start = new StartOperation(worker);
-    start.join({ done: resolve, failed: reject });
+    const waiter = { done: resolve, failed: reject };
+    options.began(start, waiter);
+    start.join(waiter);
     takeTurn(start);
   });
 }

@@ -1,7 +1,13 @@
 // Operations that one caller asks of one worker, with what it depends on or what depends on it.
 
 import { beginDrain, DrainOperation } from "../worker/drain.ts";
-import { checkGraph, dependantsOf, dependenciesOf, levelsOf, startOrder } from "../worker/graph.ts";
+import {
+  activeDependants,
+  checkGraph,
+  dependenciesOf,
+  levelsOf,
+  startOrder,
+} from "../worker/graph.ts";
 import { refusal, takeTurn } from "../worker/operation.ts";
 import type { RegisteredWorker } from "../worker/registered-worker.ts";
 import { StartOperation } from "../worker/start.ts";
@@ -9,7 +15,7 @@ import { stopWorker } from "../worker/stop.ts";
 import { ownLimits } from "../worker/stop-limits.ts";
 import { callOperation, share, waiterOf } from "./caller.ts";
 import { Ending } from "./end-all.ts";
-import { ensureRunning } from "./ensure-running.ts";
+import { type EnsureOptions, ensureRunning } from "./ensure-running.ts";
 import { tellWhatHolds } from "./waiting.ts";
 
 type Signal = AbortSignal | undefined;
@@ -25,11 +31,17 @@ export async function startWithDependencies(
 ): Promise<void> {
   checkGraph(worker);
   const dependencies = [...dependenciesOf(worker)].sort((a, b) => a.index - b.index);
-  const options = { signal: signal ?? new AbortController().signal, began: () => {} };
+  let giveUp: (reason: unknown) => void = () => {};
+  const options: EnsureOptions = {
+    signal: signal ?? new AbortController().signal,
+    began(start, waiter) {
+      giveUp = (reason) => start.leave(waiter, reason);
+    },
+  };
   for (const dependency of startOrder(dependencies)) {
     options.signal.throwIfAborted();
     const started = ensureRunning(dependency, options);
-    if (started !== undefined) await share(started, signal, () => {});
+    if (started !== undefined) await share(started, signal, (reason) => giveUp(reason));
   }
   await startOne(worker, signal);
 }
@@ -82,7 +94,7 @@ export function stopOne(worker: RegisteredWorker, signal: Signal): Promise<void>
     };
     const stop = stopWorker(worker, watched, ownLimits(worker));
     if (stop === undefined || over) return;
-    stopTelling = tellWhatHolds(worker.core, { phase: "stop", workers: () => [worker] });
+    stopTelling = tellWhatHolds(worker.core, { phase: () => "stop", workers: () => [worker] });
   });
 }
 
@@ -91,7 +103,7 @@ export async function stopWithDependants(worker: RegisteredWorker, signal: Signa
   signal?.throwIfAborted();
   const workers = [...activeDependants(worker), worker];
   const ending = new Ending(worker.core, workers, "stop");
-  const stopTelling = tellWhatHolds(worker.core, { phase: "stop", workers: () => workers });
+  const stopTelling = tellWhatHolds(worker.core, { phase: () => "stop", workers: () => workers });
   const { errors } = await share(ending.run().finally(stopTelling), signal, () => {});
   throwTogether(errors, `stopping ${worker.fullName} and what depends on it`);
 }
@@ -103,12 +115,6 @@ export function refuseWithDependants(worker: RegisteredWorker, operation: "drain
   if (list.length === 0) return;
   throw refusal(worker, operation, `workers depend on it: ${list.join(", ")}`);
 }
-
-function activeDependants(worker: RegisteredWorker): RegisteredWorker[] {
-  return [...dependantsOf(worker)].filter(({ state }) => ACTIVE.has(state));
-}
-
-const ACTIVE: ReadonlySet<string> = new Set(["starting", "running", "restarting", "draining"]);
 
 function throwTogether(errors: readonly unknown[], what: string): void {
   if (errors.length === 1) throw errors[0];

@@ -80,7 +80,7 @@ const readers: OptionReaders<ResolvedLifecycleOptions> = {
   version: readText,
   instanceId: readText,
   workers(value, path) {
-    if (Array.isArray(value)) return value;
+    if (Array.isArray(value)) return Array.from(value); // holes become undefined, and are refused as such
     throw invalidOption(path, value, "a list of workers made by defineWorker");
   },
   defaults: (value, path) => readPolicy(value as object, path),

@@ -2,9 +2,10 @@
 
 import { WorkerkitError } from "@workerkit/contracts";
 import { mapConcurrent } from "@workerkit/limits";
-import { checkGraph, startOrder } from "../worker/graph.ts";
+import { activeDependants, checkGraph, startOrder } from "../worker/graph.ts";
 import type { RegisteredWorker } from "../worker/registered-worker.ts";
 import type { BulkOperation } from "./bulk.ts";
+import { share } from "./caller.ts";
 import type { RuntimeCore } from "./core.ts";
 import { Ending } from "./end-all.ts";
 import { type EnsureOptions, ensureRunning } from "./ensure-running.ts";
@@ -24,9 +25,12 @@ export class StartAll implements BulkOperation {
   readonly #options: StartAllOptions;
   readonly #started: RegisteredWorker[] = [];
   readonly #giveUp = new AbortController();
+  /** The place in the order of registration up to which its workers are started, once its turn has come. */
+  #lastIndex: number | undefined = undefined;
   #callers = 0;
   #settle: { resolve(): void; reject(error: unknown): void } | undefined = undefined;
   #interrupted = false;
+  #over = false;
 
   constructor(core: RuntimeCore, options: StartAllOptions) {
     this.#core = core;
@@ -38,6 +42,15 @@ export class StartAll implements BulkOperation {
 
   join(): void {
     this.#callers += 1;
+  }
+
+  /** Whether a call that comes now can share it: not once it was given up, or a worker came too late for it. */
+  get joinable(): boolean {
+    if (this.#over || this.#giveUp.signal.aborted) return false;
+    if (this.#lastIndex === undefined) return true;
+    let last = -1;
+    for (const { index } of this.#core.workers.values()) last = index;
+    return last <= this.#lastIndex;
   }
 
   /** A caller's signal aborted; without callers it ends as if a start had failed. */
@@ -62,15 +75,21 @@ export class StartAll implements BulkOperation {
     try {
       signal.throwIfAborted();
       const workers = [...this.#core.workers.values()];
+      this.#lastIndex = workers.at(-1)?.index ?? -1;
       for (const worker of workers) checkGraph(worker);
       this.#count(workers);
-      await this.#startInOrder(startOrder(workers), {
+      const options: EnsureOptions = {
         signal,
-        began: (worker) => this.#started.push(worker),
-      });
+        began: ({ worker }) => this.#started.push(worker),
+      };
+      // Whoever gives it up does not wait for the starts in progress.
+      await share(this.#start(workers, options), signal, () => {});
+      this.#over = true;
       this.#settle?.resolve();
     } catch (error) {
+      this.#giveUp.abort(error);
       if (!this.#interrupted && this.#options.rollback) await this.#rollBack(error);
+      this.#over = true;
       this.#settle?.reject(error);
     }
   }
@@ -86,32 +105,33 @@ export class StartAll implements BulkOperation {
     this.#core.refresh("runtime", "start all");
   }
 
-  async #startInOrder(workers: readonly RegisteredWorker[], options: EnsureOptions): Promise<void> {
+  async #start(workers: readonly RegisteredWorker[], options: EnsureOptions): Promise<void> {
     const { concurrency } = this.#options;
     const { signal } = options;
     if (concurrency === 1) {
-      for (const worker of workers) {
+      for (const worker of startOrder(workers)) {
         signal.throwIfAborted();
         await ensureRunning(worker, options);
       }
       return;
     }
-    const running = new Map<RegisteredWorker, Promise<void>>();
-    const startAfterDependencies = async (worker: RegisteredWorker): Promise<void> => {
-      await Promise.all(worker.dependencies?.map((dependency) => running.get(dependency)) ?? []);
+    const line = new FreeLine(workers);
+    const startNext = async (): Promise<void> => {
+      const worker = await line.next();
       await ensureRunning(worker, options);
+      line.runs(worker);
     };
-    // What a worker depends on stands before it in the order, so whoever waits here waits for one that has its place.
-    const startOne = (worker: RegisteredWorker): Promise<void> => {
-      const started = startAfterDependencies(worker);
-      running.set(worker, started);
-      return started;
-    };
-    await mapConcurrent(workers, startOne, { concurrency, signal });
+    await mapConcurrent(workers, startNext, { concurrency, signal });
   }
 
   async #rollBack(error: unknown): Promise<void> {
-    const started = this.#started.filter(({ state }) => state !== "failed");
+    const mine = new Set(this.#started);
+    // What others have come to rely on meanwhile stays.
+    const started = this.#started.filter(
+      (worker) =>
+        worker.state !== "failed" &&
+        activeDependants(worker).every((dependant) => mine.has(dependant)),
+    );
     const { errors } = await new Ending(this.#core, started, "rollback").run();
     if (errors.length === 0) return;
     const both = [error, ...errors];
@@ -120,5 +140,42 @@ export class StartAll implements BulkOperation {
         cause: error,
       }),
     );
+  }
+}
+
+/** Workers that may start side by side: each is handed out once all that it depends on runs, ties by registration. */
+class FreeLine {
+  readonly #free: RegisteredWorker[] = [];
+  readonly #missing = new Map<RegisteredWorker, number>();
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(workers: readonly RegisteredWorker[]) {
+    for (const worker of workers) {
+      const missing = worker.dependencies?.length ?? 0;
+      if (missing === 0) this.#free.push(worker);
+      else this.#missing.set(worker, missing);
+    }
+  }
+
+  /** The next worker; one caller for each worker, so whoever finds none waits for one that is starting. */
+  async next(): Promise<RegisteredWorker> {
+    for (;;) {
+      const worker = this.#free.shift();
+      if (worker !== undefined) return worker;
+      await new Promise<void>((wake) => this.#waiting.push(wake));
+    }
+  }
+
+  runs({ core, name }: RegisteredWorker): void {
+    const dependants = core.dependants.get(name);
+    if (dependants === undefined) return;
+    for (const dependant of dependants) {
+      const missing = (this.#missing.get(dependant) ?? 0) - 1;
+      this.#missing.set(dependant, missing);
+      if (missing !== 0) continue;
+      this.#free.push(dependant);
+      this.#waiting.shift()?.();
+    }
+    this.#free.sort((a, b) => a.index - b.index);
   }
 }

@@ -82,7 +82,7 @@ function untilIdle(
         ended();
         reject(signal.reason);
       });
-    const stopTelling = tellWhatHolds(core, { phase: "idle", workers });
+    const stopTelling = tellWhatHolds(core, { phase: () => "idle", workers });
     waiters.add(idle);
   });
 }

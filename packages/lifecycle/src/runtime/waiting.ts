@@ -7,7 +7,7 @@ import type { RuntimeCore } from "./core.ts";
 
 /** What waits. */
 export interface Wait {
-  readonly phase: "shutdown" | "stop" | "idle";
+  readonly phase: () => "shutdown" | "stop" | "idle";
   readonly workers: () => Iterable<RegisteredWorker>;
   /** The moment of the monotonic clock at which it ends at the latest, if it does. */
   readonly endByMs?: () => number;
@@ -34,7 +34,7 @@ function tell(core: RuntimeCore, { phase, workers, endByMs }: Wait): void {
   const held: HeldWork[] = [];
   for (const worker of workers()) held.push(...heldBy(worker, now));
   core.hub.emit("runtime:waiting", {
-    ...{ runtime: core.name, at: core.clock.now(), phase, held },
+    ...{ runtime: core.name, at: core.clock.now(), phase: phase(), held },
     ...(leftMs !== Number.POSITIVE_INFINITY && { leftMs: Math.max(0, leftMs) }),
   });
 }

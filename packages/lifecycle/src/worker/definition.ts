@@ -148,7 +148,10 @@ function readWorker(value: unknown, path: string): Worker {
 
 function readDependencies(value: unknown, path: string): readonly NamedDependency[] {
   if (!Array.isArray(value)) throw invalidOption(path, value, "a list of workers or worker names");
-  const dependencies = value.map((entry, index) => readDependency(entry, `${path}[${index}]`));
+  // Not `map`, which would skip the holes of a list.
+  const dependencies = Array.from(value, (entry, index) =>
+    readDependency(entry, `${path}[${index}]`),
+  );
   dependencies.forEach(({ name }, index) => {
     if (dependencies.findIndex((other) => other.name === name) !== index) {
       throw invalidOption(`${path}[${index}]`, name, "a worker that is not listed already");

@@ -55,10 +55,13 @@ export function dependenciesOf(worker: RegisteredWorker): Set<RegisteredWorker> 
   return reach(worker, ({ dependencies }) => dependencies ?? []);
 }
 
-/** All that depends on a worker, however far above. */
-export function dependantsOf(worker: RegisteredWorker): Set<RegisteredWorker> {
-  return reach(worker, ({ core, name }) => core.dependants.get(name) ?? []);
+/** All that depends on a worker, however far above, and is at work or about to be. */
+export function activeDependants(worker: RegisteredWorker): RegisteredWorker[] {
+  const dependants = reach(worker, ({ core, name }) => core.dependants.get(name) ?? []);
+  return [...dependants].filter(({ state }) => ACTIVE.has(state));
 }
+
+const ACTIVE: ReadonlySet<string> = new Set(["starting", "running", "restarting", "draining"]);
 
 function reach(
   from: RegisteredWorker,
