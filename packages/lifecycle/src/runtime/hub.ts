@@ -8,12 +8,16 @@ import {
   type EventSource,
   invalidOption,
   type ListenOptions,
+  type OptionReaders,
   onAbort,
   readFunction,
+  readOptions,
+  readSignal,
   type Unsubscribe,
   type WorkerkitEvents,
 } from "@workerkit/contracts";
 import Emittery from "emittery";
+import { textOf } from "../worker/failure.ts";
 
 /** Hears of a listener that threw, rejected, or returned nonsense. */
 export type ListenerErrorHandler = (error: unknown, eventName: string) => void;
@@ -65,10 +69,9 @@ export class EventHub implements EventSource<WorkerkitEvents>, EventSink<Workerk
     listener: (event: WorkerkitEvents[Name]) => unknown,
     options?: ListenOptions,
   ): Unsubscribe {
-    if (!EVENT_NAMES.includes(name)) {
-      throw invalidOption("name", name, `the name of an event: ${EVENT_NAMES.join(", ")}`);
-    }
+    assertEventName(name);
     readFunction(listener, "listener");
+    const { when } = readOptions(options, "options", LISTEN_READERS);
     // A fresh function for each subscription: emittery knows listeners by identity.
     const off = this.#emittery.on(name, (event) => this.#tell(name, () => listener(event)));
     let listening = this.#listening.get(name);
@@ -76,7 +79,7 @@ export class EventHub implements EventSource<WorkerkitEvents>, EventSink<Workerk
       listening = new Set();
       this.#listening.set(name, listening);
     }
-    return this.#count(listening, options, off);
+    return this.#count(listening, when, off);
   }
 
   onAny(
@@ -84,19 +87,21 @@ export class EventHub implements EventSource<WorkerkitEvents>, EventSink<Workerk
     options?: ListenOptions,
   ): Unsubscribe {
     readFunction(listener, "listener");
+    const { when } = readOptions(options, "options", LISTEN_READERS);
     const off = this.#emittery.onAny((name, event) => {
       if (typeof name !== "string") return;
       this.#tell(name, () => listener(...([name, event] as AnyEvent<WorkerkitEvents>)));
     });
-    return this.#count(this.#listeningToAny, options, off);
+    return this.#count(this.#listeningToAny, when, off);
   }
 
   once<Name extends EventName>(
     name: Name,
-    options: { readonly signal?: AbortSignal | undefined } = {},
+    options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<WorkerkitEvents[Name]> {
-    const { signal } = options;
     return new Promise((resolve, reject) => {
+      assertEventName(name);
+      const { signal } = readOptions(options, "options", ONCE_READERS);
       if (signal?.aborted) return reject(signal.reason);
       const ignore =
         signal &&
@@ -140,24 +145,17 @@ export class EventHub implements EventSource<WorkerkitEvents>, EventSink<Workerk
 
   /** Reports something that nobody is there to catch. */
   report(error: unknown, eventName: string): void {
-    try {
-      this.#onListenerError(error, eventName);
-    } catch (worse) {
-      warn(worse, eventName);
-    }
+    void observe(
+      () => this.#onListenerError(error, eventName),
+      (worse) => warn(worse, eventName),
+    );
   }
 
   #tell(name: EventName, call: () => unknown): void {
-    try {
-      const result = call();
-      if (typeof result !== "object" || result === null || !("then" in result)) return;
-      this.#unfinished += 1;
-      void Promise.resolve(result)
-        .catch((error: unknown) => this.report(error, name))
-        .then(this.#finished);
-    } catch (error) {
-      this.report(error, name);
-    }
+    const settled = observe(call, (error) => this.report(error, name));
+    if (settled === undefined) return;
+    this.#unfinished += 1;
+    void settled.then(this.#finished);
   }
 
   readonly #finished = (): void => {
@@ -165,13 +163,7 @@ export class EventHub implements EventSource<WorkerkitEvents>, EventSink<Workerk
     if (this.#unfinished === 0) for (const end of this.#whenFinished) end();
   };
 
-  #count(
-    listening: Set<{ readonly when: When }>,
-    options: ListenOptions | undefined,
-    off: () => void,
-  ): Unsubscribe {
-    const when = options?.when;
-    if (when !== undefined) readFunction(when, "when");
+  #count(listening: Set<{ readonly when: When }>, when: When, off: () => void): Unsubscribe {
     const listener = { when };
     listening.add(listener);
     this.silent = false;
@@ -197,8 +189,31 @@ function hears(listening: ReadonlySet<{ readonly when: When }> | undefined): boo
   return false;
 }
 
-function warn(error: unknown, eventName: string): void {
-  const text =
-    error instanceof Error ? (error.stack ?? error.message) : "something that is no Error";
-  process.emitWarning(`A listener of ${eventName} failed: ${text}`, { code: "WORKERKIT_LISTENER" });
+/** Calls what others wrote, sync or async; `failed` hears of what it throws. A promise says when it has settled, if it returned one. */
+export function observe(
+  call: () => unknown,
+  failed: (error: unknown) => void,
+): Promise<unknown> | undefined {
+  try {
+    const result = call();
+    if (typeof result !== "object" || result === null || !("then" in result)) return undefined;
+    return Promise.resolve(result).catch(failed);
+  } catch (error) {
+    failed(error);
+    return undefined;
+  }
+}
+
+function assertEventName(name: EventName): void {
+  if (EVENT_NAMES.includes(name)) return;
+  throw invalidOption("name", name, `the name of an event: ${EVENT_NAMES.join(", ")}`);
+}
+
+const LISTEN_READERS: OptionReaders<{ when: () => boolean }> = { when: readFunction };
+const ONCE_READERS: OptionReaders<{ signal: AbortSignal }> = { signal: readSignal };
+
+function warn(thrown: unknown, eventName: string): void {
+  process.emitWarning(`A listener of ${eventName} failed: ${textOf(thrown)}`, {
+    code: "WORKERKIT_LISTENER",
+  });
 }

@@ -1,12 +1,12 @@
 // Telling those who run a process that the runtime is to be shut down, or is being shut down already.
 
 import type { Unsubscribe } from "@workerkit/contracts";
-import type { EventHub } from "./hub.ts";
+import { type EventHub, observe } from "./hub.ts";
 import type { ShutdownRequest } from "./lifecycle.ts";
 
 export class ShutdownRequests {
   readonly #hub: EventHub;
-  readonly #listeners = new Set<(request: ShutdownRequest) => void>();
+  readonly #listeners = new Set<{ readonly hear: (request: ShutdownRequest) => unknown }>();
   #announced = false;
 
   constructor(hub: EventHub) {
@@ -14,9 +14,11 @@ export class ShutdownRequests {
   }
 
   listen(listener: (request: ShutdownRequest) => void): Unsubscribe {
-    this.#listeners.add(listener);
+    // A fresh object for each subscription, so that one function may listen twice.
+    const subscription = { hear: listener };
+    this.#listeners.add(subscription);
     return () => {
-      this.#listeners.delete(listener);
+      this.#listeners.delete(subscription);
     };
   }
 
@@ -25,13 +27,8 @@ export class ShutdownRequests {
     const taken = this.#listeners.size > 0;
     if (this.#announced) return taken;
     this.#announced = taken;
-    for (const listener of this.#listeners) {
-      try {
-        listener(request);
-      } catch (error) {
-        this.#hub.report(error, "onShutdown");
-      }
-    }
+    const failed = (error: unknown) => this.#hub.report(error, "onShutdown");
+    for (const { hear } of this.#listeners) void observe(() => hear(request), failed);
     return taken;
   }
 

@@ -63,7 +63,8 @@ function panics(worker: RegisteredWorker, error: unknown): boolean {
   }
 }
 
-function textOf(thrown: unknown): string {
+/** Anything thrown, in words for the process that owns it. */
+export function textOf(thrown: unknown): string {
   const error = toError(thrown);
   try {
     return String(error.stack ?? error.message);
