@@ -9,10 +9,12 @@ import {
   readDurationMs,
   readFunction,
   readOptions,
+  readRecord,
   readSignal,
   toError,
 } from "@workerkit/contracts";
 import type { ShutdownReport } from "./bulk.ts";
+import { observe } from "./hub.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { SHUTDOWN_TIMEOUT_MS } from "./options.ts";
 
@@ -49,13 +51,14 @@ export async function runUntilSignal(
   runtime: Lifecycle,
   options: RunUntilSignalOptions = {},
 ): Promise<ShutdownReport> {
+  readRuntime(runtime);
   const read = { ...RUN_DEFAULTS, ...readOptions(options, "options", READERS) };
-  const { log = logToStderr } = read;
+  const log = harmless(read.log ?? logToStderr);
   const ends = new Ends(runtime, read.signals, log, read.signal);
   let report: ShutdownReport | undefined;
   let failure: Cause["failure"];
   try {
-    if (read.startWorkers) {
+    if (read.startWorkers && !ends.ended) {
       runtime.startAll().catch((error: unknown) => {
         ends.end({ reason: "the start failed", failure: { error } });
       });
@@ -68,7 +71,7 @@ export async function runUntilSignal(
       report = (error as { readonly report?: ShutdownReport }).report;
       failure ??= { error };
     }
-    failure ??= ends.uncaught;
+    failure ??= ends.later;
     log(lineOf(runtime.name, cause, report, failure));
   } finally {
     ends.forget();
@@ -88,10 +91,11 @@ interface Cause {
 /** Everything that can end a process, until the first does. */
 class Ends {
   readonly first: Promise<Cause>;
-  /** An exception that nobody caught, while another cause had ended it already. */
-  uncaught: Cause["failure"] = undefined;
+  /** What failed while another cause had ended it already. */
+  later: Cause["failure"] = undefined;
+  ended = false;
   #resolve: (cause: Cause) => void = () => {};
-  #ended = false;
+  #signalled = false;
   readonly #forget: (() => void)[] = [];
   /** The worker and the error of the last final failure. */
   #lastFailure: { readonly worker: string; readonly error: unknown } | undefined = undefined;
@@ -112,10 +116,11 @@ class Ends {
     this.#forget.push(() => runtime.clock.clearTimeout(hold));
     for (const name of signals) {
       this.#onProcess(name, () => {
-        if (this.#ended) {
+        if (this.#signalled) {
           log(`${runtime.name}: ${name} again, exits at once`);
           process.exit(128 + constants.signals[name]);
         }
+        this.#signalled = true;
         this.end({ reason: name });
       });
     }
@@ -123,9 +128,11 @@ class Ends {
       const known =
         this.#lastFailure?.error === error ? ` of worker ${this.#lastFailure?.worker}` : "";
       log(`${runtime.name}: ${what}${known}: ${toError(error).stack}`);
-      this.uncaught ??= { error };
       this.end({ reason: what, failure: { error } });
     };
+    // An output that nobody reads any more (EPIPE) ends nothing.
+    this.#onOutput(process.stdout);
+    this.#onOutput(process.stderr);
     this.#onProcess("uncaughtException", (error) => uncaught(error, "an uncaught exception"));
     this.#onProcess("unhandledRejection", (error) => uncaught(error, "an unhandled rejection"));
     this.#forget.push(
@@ -152,12 +159,18 @@ class Ends {
   }
 
   end(cause: Cause): void {
-    this.#ended = true;
+    if (this.ended) this.later ??= cause.failure;
+    this.ended = true;
     this.#resolve(cause);
   }
 
   forget(): void {
     for (const forget of this.#forget) forget();
+  }
+
+  #onOutput(output: NodeJS.WriteStream): void {
+    output.on("error", ignore);
+    this.#forget.push(() => output.off("error", ignore));
   }
 
   #onProcess(event: string, listener: (value: unknown) => void): void {
@@ -198,9 +211,37 @@ function exitIfHeld({ name, clock }: Lifecycle, log: (line: string) => void): vo
 
 const HELD_AFTER_MS = 1_000;
 
-function logToStderr(line: string): void {
-  process.stderr.write(`${line}\n`, () => {}); // a closed pipe is no reason to fail
+/** What is said of an end must not keep it from coming. */
+function harmless(log: (line: string) => void): (line: string) => void {
+  return (line) => {
+    void observe(
+      () => log(line),
+      () => {},
+    );
+  };
 }
+
+function logToStderr(line: string): void {
+  const { stderr } = process;
+  stderr.once("error", ignore);
+  // An error is emitted after this callback.
+  stderr.write(`${line}\n`, (error) => {
+    if (!error) stderr.off("error", ignore);
+  });
+}
+
+function ignore(): void {}
+
+function readRuntime(runtime: unknown): void {
+  const { startAll, shutdown, onShutdown } = readRecord(runtime, "runtime", A_RUNTIME);
+  if ([startAll, shutdown, onShutdown].every((method) => typeof method === "function")) return;
+  throw invalidOption("runtime", runtime, A_RUNTIME);
+}
+
+const A_RUNTIME = "a runtime made by createLifecycle";
+
+// The system lets no process listen to these.
+const UNHEARD = ["SIGKILL", "SIGSTOP"];
 
 const READERS: OptionReaders<{
   signals: readonly NodeJS.Signals[];
@@ -211,12 +252,13 @@ const READERS: OptionReaders<{
 }> = {
   signals(value, path) {
     if (!Array.isArray(value)) throw invalidOption(path, value, "a list of signal names");
-    value.forEach((name, index) => {
-      if (!Object.hasOwn(constants.signals, name)) {
+    const names = Array.from<NodeJS.Signals>(value);
+    names.forEach((name, index) => {
+      if (!Object.hasOwn(constants.signals, name) || UNHEARD.includes(name)) {
         throw invalidOption(`${path}[${index}]`, name, "the name of a signal, such as SIGTERM");
       }
     });
-    return value;
+    return [...new Set(names)];
   },
   startWorkers: readBoolean,
   shutdownTimeoutMs: readDurationMs,
