@@ -1,6 +1,6 @@
 // The seam through which a package adds to workers: options of its own, a port to each worker, and a word when one closes.
 
-import type { EventSink, OptionReaders, WorkerkitEvents } from "@workerkit/contracts";
+import type { Deadlines, EventSink, OptionReaders, WorkerkitEvents } from "@workerkit/contracts";
 import { invalidOption, readFunction, readRecord, readText } from "@workerkit/contracts";
 import type { ClosingReason } from "./runtime/core.ts";
 import type { Lifecycle } from "./runtime/lifecycle.ts";
@@ -14,6 +14,10 @@ export type { WorkerPort } from "./worker/port.ts";
 export interface ExtensionHost {
   readonly lifecycle: Lifecycle;
   readonly sink: EventSink<WorkerkitEvents>;
+  /** The limits of the runtime: what is set here leaves no timer behind after a shutdown. */
+  readonly deadlines: Deadlines;
+  /** The runtime's source of chance. */
+  readonly random: () => number;
 }
 
 /** A package that adds to workers; every option key that it owns has exactly one reader. */
@@ -26,7 +30,7 @@ export interface Extension<WorkerOptions extends object, RuntimeOptions extends 
   /** A worker is being registered; what this throws refuses it. */
   readonly onRegister: (port: WorkerPort, options: NoInfer<Partial<WorkerOptions>>) => void;
   readonly onUnregister?: ((port: WorkerPort) => void) | undefined;
-  /** A worker takes no more work from outside; called inside the change, before its events, so it must neither throw nor wait. */
+  /** A worker takes no more work from outside, or none of any kind, as `why` says; called inside the change, before its events, so it must neither throw nor wait. */
   readonly onClosing?: ((port: WorkerPort, why: ClosingReason) => void) | undefined;
 }
 
@@ -39,12 +43,21 @@ export function extend<WorkerOptions extends object, RuntimeOptions extends obje
   extension: Extension<WorkerOptions, RuntimeOptions, Api>,
   options?: RuntimeOptions,
 ): Api {
-  readRecord(lifecycle, "lifecycle", "a runtime made by createLifecycle");
-  if (lifecycle["~extend"] === undefined) {
-    throw invalidOption("lifecycle", lifecycle, "a runtime made by createLifecycle");
+  const { "~extend": attach } = readRecord(lifecycle, "lifecycle", A_RUNTIME);
+  if (typeof attach !== "function") throw invalidOption("lifecycle", lifecycle, A_RUNTIME);
+  const given = readRecord(extension, "extension");
+  readText(given.name, "extension.name");
+  for (const key of ["attach", "onRegister", "onUnregister", "onClosing"]) {
+    const optional = key === "onUnregister" || key === "onClosing";
+    if (!(optional && given[key] === undefined)) readFunction(given[key], `extension.${key}`);
   }
-  readText(extension.name, "extension.name");
-  readFunction(extension.attach, "extension.attach");
-  readFunction(extension.onRegister, "extension.onRegister");
+  for (const key of ["workerOptions", "runtimeOptions"]) {
+    const readers = readRecord(given[key], `extension.${key}`);
+    for (const [option, reader] of Object.entries(readers)) {
+      readFunction(reader, `extension.${key}.${option}`);
+    }
+  }
   return lifecycle["~extend"](extension, options);
 }
+
+const A_RUNTIME = "a runtime made by createLifecycle";

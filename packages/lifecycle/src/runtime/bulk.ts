@@ -170,8 +170,8 @@ export class EndAll implements BulkOperation {
 
   async begin(): Promise<void> {
     const core = this.#core;
-    for (const worker of core.workers.values()) {
-      for (const listener of core.closingListeners) listener(worker, "shutdown");
+    if (core.closingListeners.length > 0) {
+      for (const worker of core.workers.values()) core.close(worker, "shutdown");
     }
     core.refresh("runtime", core.closing === "shutdown" ? "shutdown" : "stop all");
     const stopTelling = tellWhatHolds(core, {

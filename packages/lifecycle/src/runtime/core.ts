@@ -28,8 +28,8 @@ export interface WorkerRequests {
 /** What extensions hear inside a change, before its events. */
 export type ClosingListener = (worker: RegisteredWorker, why: ClosingReason) => void;
 
-/** Why a worker takes no more work from outside. */
-export type ClosingReason = "drain" | "stop" | "failure" | "shutdown";
+/** Why a worker takes no more work from outside; from `cut`, `stop` and `failure` on, none of any kind. */
+export type ClosingReason = "drain" | "shutdown" | "cut" | "stop" | "failure";
 
 /** How long an ending runtime waits for those who listen to its events, in ms. */
 export const FLUSH_LIMIT_MS = 1_000;
@@ -103,6 +103,11 @@ export class RuntimeCore {
   /** What every event of a worker carries. */
   eventOf(worker: RegisteredWorker, generation: number = worker.generationNumber): WorkerEvent {
     return { runtime: this.name, at: this.clock.now(), worker: worker.name, generation };
+  }
+
+  /** Tells extensions that a worker takes no more work. */
+  close(worker: RegisteredWorker, why: ClosingReason): void {
+    for (const listener of this.closingListeners) listener(worker, why);
   }
 
   /** Brings the runtime's own state and readiness up to date, and tells of what has changed. */

@@ -223,7 +223,8 @@ class Runtime implements Lifecycle {
     const added = attached(extension);
     this.#registry.claim(added);
     const read = readOptions<RuntimeOptions>(options, "", extension.runtimeOptions);
-    const api = extension.attach({ lifecycle: this, sink: this.#core.hub }, read);
+    const { hub: sink, deadlines, random } = this.#core;
+    const api = extension.attach({ lifecycle: this, sink, deadlines, random }, read);
     this.#extensions.push(added);
     this.#core.closingListeners.push((worker, why) => added.closing(worker, why));
     return api;

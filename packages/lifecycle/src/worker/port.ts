@@ -1,6 +1,8 @@
 // What an extension sees of one worker: may work begin, a lease on it, and a way to say that it failed.
 
 import { WorkerkitError } from "@workerkit/contracts";
+import type { WorkerDefinition } from "./definition.ts";
+import { failureOf } from "./failure.ts";
 import type { Generation } from "./generation.ts";
 import type { WorkLease } from "./lease.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
@@ -9,6 +11,7 @@ import type { WorkerContext } from "./worker.ts";
 
 /** One worker, as an extension sees it. */
 export interface WorkerPort {
+  readonly definition: WorkerDefinition;
   /** The local name. */
   readonly name: string;
   readonly runtime: string;
@@ -23,6 +26,8 @@ export interface WorkerPort {
   open(lease: WorkLease, nowMs?: number): void;
   /** Fails a generation; says whether it counted. */
   fail(generation: number, error: unknown): boolean;
+  /** Whether its policy takes this error for a panic (C6). */
+  panics(error: unknown): boolean;
   /** Notes the last failure of a command of a generation that still lives. */
   note(generation: number, failure: CommandFailureStatus): boolean;
 }
@@ -34,6 +39,7 @@ export function createPort(worker: RegisteredWorker): WorkerPort {
 
 class Port implements WorkerPort {
   readonly #worker: RegisteredWorker;
+  readonly definition: WorkerDefinition;
   readonly name: string;
   readonly runtime: string;
   readonly graceMs: number;
@@ -44,6 +50,7 @@ class Port implements WorkerPort {
 
   constructor(worker: RegisteredWorker) {
     this.#worker = worker;
+    this.definition = worker.definition;
     this.name = worker.name;
     this.runtime = worker.core.name;
     this.graceMs = worker.policy.graceMs;
@@ -81,6 +88,10 @@ class Port implements WorkerPort {
     const current = this.#worker.generation;
     if (current?.number !== generation) return false;
     return this.#worker.core.requests.reportFailure(current, error);
+  }
+
+  panics(error: unknown): boolean {
+    return failureOf(this.#worker, error, "run").panic;
   }
 
   note(generation: number, failure: CommandFailureStatus): boolean {
@@ -140,6 +151,8 @@ class Port implements WorkerPort {
 
 /** Whether a draining worker still owes this to work that was admitted before it began to drain, or that drains itself (C3). */
 function isOwedTo(worker: RegisteredWorker, parent: WorkLease): boolean {
-  if (worker.generation?.cut === true) return false;
-  return parent.number < worker.drainBegan || parent.generation?.worker.state === "draining";
+  const from = parent.generation?.worker;
+  // Only what was admitted in the same runtime can be compared.
+  if (worker.generation?.cut === true || from?.core !== worker.core) return false;
+  return parent.number < worker.drainBegan || from.state === "draining";
 }

@@ -240,7 +240,7 @@ export class StopOperation extends Operation implements HookOwner {
   }
 
   get #noDrain(): boolean {
-    return Math.min(this.#limits.drainTimeoutMs, this.#limits.drainByMs) === 0;
+    return Math.min(this.#limits.drainTimeoutMs, this.#limits.drainByMs - this.#beganMs) <= 0;
   }
 
   get #idle(): boolean {
@@ -311,6 +311,7 @@ export class StopOperation extends Operation implements HookOwner {
     if (this.#phase !== "drain" && this.#phase !== "cut") return;
     this.#phase = "cut";
     this.#disarm();
+    if (worker.state === "draining") worker.core.close(worker, "cut");
     if (generation !== undefined) {
       generation.cut = true;
       const { graceMs } = this.#limits;
