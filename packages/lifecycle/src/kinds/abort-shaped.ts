@@ -7,9 +7,13 @@ export function isAbortShaped(
   error: unknown,
   { signal, draining }: Pick<WorkerContext, "signal" | "draining">,
 ): boolean {
-  const seen = new Set<unknown>();
-  for (let link = error; link !== undefined && !seen.has(link); link = property(link, "cause")) {
-    seen.add(link);
+  let link = error;
+  // A chain may run in a circle, and a getter may grow it for ever.
+  for (
+    let depth = 0;
+    depth < 100 && link !== undefined;
+    depth += 1, link = property(link, "cause")
+  ) {
     if (signal.aborted && link === signal.reason) return true;
     if (draining.aborted && link === draining.reason) return true;
     if (property(link, "name") === "AbortError" || property(link, "code") === "ABORT_ERR") {

@@ -66,7 +66,8 @@ class LoopLife<State> {
   readonly #hooks: LoopHooks<State>;
   #ended: Promise<void> = Promise.resolve();
   #cleanup: Promise<void> | undefined = undefined;
-  #cleaned = false;
+  /** What there is to clean up: at first what `onStart` may have begun, then also what it returned. */
+  #dirt: object | undefined = {};
 
   constructor(hooks: LoopHooks<State>) {
     this.#hooks = hooks;
@@ -76,8 +77,12 @@ class LoopLife<State> {
     const { autoReady, onStart } = this.#hooks;
     if (autoReady !== undefined) ctx.setReady(autoReady);
     const state = (await onStart?.(ctx, call)) as State;
-    // A microtask of its own: the worker does not run yet, so what it throws at once still fails the start.
+    this.#dirt = {};
+    // It may have been stopped, or given up, while it set up.
+    if (ctx.signal.aborted) return state;
     this.#ended = Promise.resolve().then(() => this.#run(ctx, state));
+    // The worker does not run before this returns, so that a loop that fails at once fails the start.
+    await undefined;
     return state;
   }
 
@@ -89,36 +94,32 @@ class LoopLife<State> {
 
   /** Runs the loop to its end; one that fails by itself is reported, and then cleaned up (W1). */
   async #run(ctx: WorkerContext<void>, state: State): Promise<void> {
-    const failure = await this.#failureOf(ctx, state);
-    if (failure === undefined) return;
-    // Once a stop has begun it waits for this, and cleans up by itself.
-    const stopBegan = ctx.signal.aborted;
-    ctx.reportFailure(failure.error);
-    if (!stopBegan) this.#cleanup = this.#cleanUpAlone(ctx as WorkerContext<never>);
-  }
-
-  async #failureOf(
-    ctx: WorkerContext<void>,
-    state: State,
-  ): Promise<{ readonly error: unknown } | undefined> {
     try {
       // The context learns of the state only after this begins.
       await this.#hooks.run(Object.create(ctx, { state: { value: state } }));
     } catch (error) {
-      return ctx.draining.aborted && isAbortShaped(error, ctx) ? undefined : { error };
+      if (!ctx.draining.aborted || !isAbortShaped(error, ctx)) this.#failed(ctx, error);
+      return;
     }
-    if (ctx.draining.aborted) return undefined;
-    return {
-      error: new WorkerkitError("LOOP_EXITED", `the loop of worker ${ctx.name} ended by itself`, {
-        details: { worker: ctx.name },
-      }),
-    };
+    if (ctx.draining.aborted) return;
+    const details = { worker: ctx.name };
+    const message = `the loop of worker ${ctx.name} ended by itself`;
+    this.#failed(ctx, new WorkerkitError("LOOP_EXITED", message, { details }));
+  }
+
+  #failed(ctx: WorkerContext<void>, error: unknown): void {
+    // Once a stop has begun it waits for the loop, and cleans up by itself.
+    const stopBegan = ctx.signal.aborted;
+    ctx.reportFailure(error);
+    if (!stopBegan) this.#cleanup = this.#cleanUpAlone(ctx as WorkerContext<never>);
   }
 
   async #cleanUp(ctx: WorkerContext<State | undefined>, call: HookCall): Promise<void> {
-    if (this.#cleaned) return;
+    const dirt = this.#dirt;
+    if (dirt === undefined) return;
     await this.#hooks.onStop?.(ctx, call);
-    this.#cleaned = true;
+    // A start that was left to itself may have returned meanwhile.
+    if (this.#dirt === dirt) this.#dirt = undefined;
   }
 
   /** Best effort: nobody called for it, a failure is only told, and a later stop tries again. */
@@ -127,7 +128,12 @@ class LoopLife<State> {
     const { clock, name } = ctx;
     const late = () => {
       limit.abort(
-        new WorkerkitError("TIMEOUT", `the cleanup of the loop of ${name} took too long`),
+        new WorkerkitError("TIMEOUT", `the cleanup of the loop of ${name} took too long`, {
+          details: {
+            ...{ worker: name, phase: "cleanup", limitMs: CLEANUP_LIMIT_MS },
+            waitedFor: "onStop of its loop",
+          },
+        }),
       );
     };
     const timer = clock.setTimeout(late, CLEANUP_LIMIT_MS, { label: `${name} cleans up` });

@@ -164,10 +164,10 @@ const ADMITS: ReadonlySet<string> = new Set(["starting", "running", "draining"])
 
 /** Whether a worker may now say this of its readiness or admission (L10). */
 function mayClaim(generation: Generation, claim: boolean): boolean {
+  if (generation.ended) return false;
   if (typeof claim !== "boolean") {
     throw invalidOption("ready or acceptingWork", claim, "true or false");
   }
-  if (generation.ended) return false;
   const { state } = generation.worker;
   return state === "starting" || state === "running" || (state === "draining" && !claim);
 }

@@ -1,7 +1,8 @@
 // Draining a worker: no new work from outside, then its drain hook; it waits for no work in flight.
 
 import { WorkerkitError } from "@workerkit/contracts";
-import { failureOf } from "./failure.ts";
+import { crashes, failureOf } from "./failure.ts";
+import { failForGood } from "./fell.ts";
 import type { Generation } from "./generation.ts";
 import { type HookOwner, HookRun } from "./hook-run.ts";
 import { endTurn, Operation, refusal, takeTurn } from "./operation.ts";
@@ -104,10 +105,10 @@ export function drainHookRun(generation: Generation, owner: HookOwner): HookRun 
 
 /** A drain hook that failed is told, and the drain goes on (L7). */
 export function noteDrainFailure(run: HookRun): void {
-  const { generation } = run;
+  const { generation, value: error } = run;
+  const { worker } = generation;
   if (run.ok || generation.ended) return;
-  recordFailure(
-    generation.worker,
-    failureOf(generation.worker, run.value, "drain", { final: false }),
-  );
+  const failure = failureOf(worker, error, "drain", { final: false });
+  if (crashes(worker, failure)) failForGood(worker, { error, phase: "drain" });
+  else recordFailure(worker, failure);
 }

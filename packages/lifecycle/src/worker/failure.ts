@@ -6,6 +6,7 @@ import {
   type LifecyclePhase,
   safeMessageOf,
   toError,
+  WorkerkitError,
 } from "@workerkit/contracts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 
@@ -50,6 +51,25 @@ export function failureOf(
 /** Whether no retry can mend this error: a panic, or one marked by `withFatal`. */
 export function isHopeless(failure: Pick<WorkerFailure, "error" | "panic">): boolean {
   return failure.panic || isFatal(failure.error);
+}
+
+/** Whether this failure ends the process (C6). */
+export function crashes(
+  { policy }: RegisteredWorker,
+  { panic }: Pick<WorkerFailure, "panic">,
+): boolean {
+  return panic && policy.panicPolicy === "crash";
+}
+
+/** A cleanup that failed; a panic beneath it is one still. */
+export function cleanupFailureOf(worker: RegisteredWorker, cause: unknown): WorkerFailure {
+  const error = new WorkerkitError(
+    "CLEANUP_FAILED",
+    `the cleanup of worker ${worker.fullName} failed`,
+    { details: { worker: worker.fullName }, cause },
+  );
+  const failure = failureOf(worker, error, "cleanup", { final: false });
+  return { ...failure, panic: panics(worker, cause) };
 }
 
 function panics(worker: RegisteredWorker, error: unknown): boolean {

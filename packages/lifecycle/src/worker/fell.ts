@@ -11,10 +11,9 @@ export interface Fall {
   readonly attempt?: number;
 }
 
-/** Fails a worker; a panic ends the process where its policy says so (C6). */
+/** Fails a worker; the operation whose turn it is hears of that. */
 export function failForGood(worker: RegisteredWorker, { error, phase, attempt = 1 }: Fall): void {
   const failure = failureOf(worker, error, phase, { attempt });
   transition(worker, "failed", `${phase} failed`, { failure });
   worker.current?.workerFailed();
-  if (failure.panic && worker.policy.panicPolicy === "crash") worker.core.crash(error);
 }

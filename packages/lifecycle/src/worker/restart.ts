@@ -1,21 +1,23 @@
 // Supervision: a worker that failed while running is cleaned up, waits for its backoff, and starts again.
 
+import { toError } from "@workerkit/contracts";
 import { Delay } from "./delay.ts";
-import { failureOf, type WorkerFailure } from "./failure.ts";
+import { cleanupFailureOf, crashes, failureOf, type WorkerFailure } from "./failure.ts";
 import { type Fall, failForGood } from "./fell.ts";
 import type { Generation } from "./generation.ts";
 import type { HookOwner, HookRun } from "./hook-run.ts";
 import { endTurn, Operation, refusal, takeTurn } from "./operation.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 import { StartOperation, startRefusal } from "./start.ts";
-import { type HookLimits, ownStopLimits, recordCleanupFailure, stopHookRun } from "./stop-hook.ts";
+import { type HookLimits, ownStopLimits, stopHookRun } from "./stop-hook.ts";
 import { exhausted, judge } from "./supervision.ts";
 import { recordFailure, transition } from "./transition.ts";
 
 /** Takes a failure that a worker reported of itself; says whether it counted (L10). */
-export function reportFailure(generation: Generation, error: unknown): boolean {
+export function reportFailure(generation: Generation, reported: unknown): boolean {
   if (generation.ended) return false;
   const { worker } = generation;
+  const error = toError(reported);
   switch (worker.state) {
     case "starting":
       generation.reported ??= { error };
@@ -209,7 +211,12 @@ export class RestartOperation extends Operation implements HookOwner {
     if (run.stage === "abandoned") {
       return this.#giveUp(exhausted(worker, run.value, "its cleanup was abandoned"));
     }
-    if (!run.ok) recordCleanupFailure(worker, run.value);
+    // A cleanup that failed is told, and counts as done.
+    if (!run.ok) {
+      const failure = cleanupFailureOf(worker, run.value);
+      if (crashes(worker, failure)) return this.#giveUp(run.value);
+      recordFailure(worker, failure);
+    }
     run.generation.uncleaned = false;
     this.#cleaned();
   }

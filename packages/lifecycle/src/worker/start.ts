@@ -157,14 +157,14 @@ export class StartOperation extends Operation implements HookOwner {
       `the start of worker ${worker.fullName} was aborted by its caller`,
       { details: { worker: worker.fullName }, cause: reason },
     );
-    const failure = failureOf(worker, error, "start", { attempt: this.#attempt });
+    const failure = failureOf(worker, error, "start", { attempt: this.#attempt || 1 });
     transition(worker, "failed", "start aborted", { failure });
     this.fail(error); // whoever joined after the caller had left
     endTurn(this);
   }
 
   #fell(error: unknown, phase: "start" | "stop"): void {
-    const fall = { error, phase, attempt: this.#attempt };
+    const fall = { error, phase, attempt: this.#attempt || 1 };
     (this.#supervise ?? failForGood)(this.worker, fall);
     this.fail(error);
     endTurn(this);

@@ -1,7 +1,7 @@
 // The stop hook of a worker, whoever calls it: never two at once, and once more for a state that a start returned too late.
 
 import { type LifecyclePhase, WorkerkitError } from "@workerkit/contracts";
-import { failureOf } from "./failure.ts";
+import { cleanupFailureOf } from "./failure.ts";
 import type { Generation } from "./generation.ts";
 import { type HookOwner, HookRun } from "./hook-run.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
@@ -58,16 +58,6 @@ export function earlierGoesOn(worker: RegisteredWorker, limitMs: number): Worker
   );
 }
 
-/** A cleanup that failed is told, and counts as done. */
-export function recordCleanupFailure(worker: RegisteredWorker, cause: unknown): void {
-  const error = new WorkerkitError(
-    "CLEANUP_FAILED",
-    `the cleanup of worker ${worker.fullName} failed`,
-    { details: { worker: worker.fullName }, cause },
-  );
-  recordFailure(worker, failureOf(worker, error, "cleanup", { final: false }));
-}
-
 function stopHookReturned(run: HookRun): void {
   const { worker } = run.generation;
   if (run.ok) run.generation.uncleaned = false;
@@ -94,6 +84,6 @@ const lateCleanup: HookOwner = {
   hookEnded(run) {
     const { worker } = run.generation;
     if (run.stage !== "abandoned") worker.strays?.delete(run);
-    if (!run.ok) recordCleanupFailure(worker, run.value);
+    if (!run.ok) recordFailure(worker, cleanupFailureOf(worker, run.value));
   },
 };

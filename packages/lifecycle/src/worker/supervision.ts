@@ -2,7 +2,7 @@
 
 import { isFatal, WorkerkitError } from "@workerkit/contracts";
 import { askBackoff } from "@workerkit/retry";
-import type { WorkerFailure } from "./failure.ts";
+import { crashes, type WorkerFailure } from "./failure.ts";
 import type { Failure } from "./policy.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 
@@ -13,8 +13,7 @@ export type Verdict = { readonly delayMs: number } | { readonly error: unknown }
 export function judge(worker: RegisteredWorker, failure: WorkerFailure): Verdict {
   const { core, policy } = worker;
   const { restart } = policy;
-  const crashes = failure.panic && policy.panicPolicy === "crash";
-  if (restart === undefined || core.closing !== undefined || crashes) {
+  if (restart === undefined || core.closing !== undefined || crashes(worker, failure)) {
     return { error: failure.error };
   }
   const now = core.clock.monotonicMs();

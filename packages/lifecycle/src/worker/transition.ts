@@ -2,7 +2,7 @@
 
 import type { WorkerState } from "@workerkit/contracts";
 import type { ClosingReason } from "../runtime/core.ts";
-import type { WorkerFailure } from "./failure.ts";
+import { crashes, type WorkerFailure } from "./failure.ts";
 import type { Generation } from "./generation.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 import { isLegal } from "./states.ts";
@@ -154,4 +154,5 @@ function tellFailure(worker: RegisteredWorker, failure: WorkerFailure): void {
       { code: "WORKERKIT_WORKER_FAILED" },
     );
   }
+  if (crashes(worker, failure)) core.crash(failure.error);
 }
