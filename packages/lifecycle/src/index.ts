@@ -50,6 +50,7 @@ export type {
   HookCall,
   KindEvent,
   Lease,
+  LeaseOptions,
   MaybePromise,
   WorkContext,
   Worker,

@@ -9,12 +9,13 @@ import {
   WorkerkitError,
   type WorkerkitEvents,
 } from "@workerkit/contracts";
+import { BoundedLease } from "./bounded-lease.ts";
 import type { WorkerDefinition } from "./definition.ts";
 import type { Generation } from "./generation.ts";
 import { publicLease, WorkLease } from "./lease.ts";
 import { statusOf, type WorkerStatus } from "./status.ts";
 import { setFlags } from "./transition.ts";
-import type { Lease, WorkerContext } from "./worker.ts";
+import type { Lease, LeaseOptions, WorkerContext } from "./worker.ts";
 
 export class Context implements WorkerContext<unknown> {
   /** Not private by `#`, which does not reach through the prototype chain. */
@@ -52,6 +53,10 @@ export class Context implements WorkerContext<unknown> {
     return this["~generation"].worker.core.clock;
   }
 
+  get graceMs(): number {
+    return this["~generation"].worker.policy.graceMs;
+  }
+
   get random(): () => number {
     return this["~generation"].worker.core.random;
   }
@@ -85,15 +90,30 @@ export class Context implements WorkerContext<unknown> {
 
   get heartbeat(): () => boolean {
     const generation = this["~generation"];
-    return () => !generation.ended;
+    return () => {
+      if (generation.ended) return false;
+      generation.stall?.beat();
+      return true;
+    };
   }
 
-  get admit(): (label?: string) => Lease | undefined {
+  get setBusy(): (busy: boolean) => boolean {
     const generation = this["~generation"];
-    return (label = "work") => {
+    return (busy) => {
+      if (generation.ended) return false;
+      generation.stall?.setBusy(busy);
+      return true;
+    };
+  }
+
+  get admit(): (label?: string, options?: LeaseOptions) => Lease | undefined {
+    const generation = this["~generation"];
+    return (label = "work", options = undefined) => {
       const { ended, cut, worker } = generation;
       if (ended || cut || !ADMITS.has(worker.state)) return undefined;
-      const lease = new WorkLease(String(label));
+      const name = String(label);
+      const lease =
+        options === undefined ? new WorkLease(name) : new BoundedLease(generation, name, options);
       generation.admit(lease);
       return publicLease(lease);
     };
@@ -141,7 +161,9 @@ export class Context implements WorkerContext<unknown> {
     return (fields) => {
       if (generation.ended) return false;
       const { worker } = generation;
-      worker.notes = { ...worker.notes, ...structuredClone(fields) };
+      const notes: Record<string, unknown> = { ...worker.notes, ...structuredClone(fields) };
+      for (const key of Object.keys(fields)) if (notes[key] === undefined) delete notes[key];
+      worker.notes = notes;
       return true;
     };
   }

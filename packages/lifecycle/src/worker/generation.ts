@@ -4,6 +4,7 @@ import { Deadline, WorkerkitError } from "@workerkit/contracts";
 import { Context } from "./context.ts";
 import type { WorkLease } from "./lease.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
+import { StallWatch } from "./stall.ts";
 import type { WorkerContext } from "./worker.ts";
 
 /** Why signals of a generation abort. */
@@ -13,6 +14,8 @@ export class Generation {
   readonly worker: RegisteredWorker;
   readonly number: number;
   readonly context: WorkerContext<unknown>;
+  /** Undefined for a worker without `stallTimeoutMs`, which pays nothing for it. */
+  readonly stall: StallWatch | undefined;
 
   /** Once over, nothing of it changes anything but its own slot. */
   ended = false;
@@ -46,6 +49,8 @@ export class Generation {
     this.worker = worker;
     this.number = number;
     this.context = new Context(this);
+    this.stall =
+      worker.policy.stallTimeoutMs === Number.POSITIVE_INFINITY ? undefined : new StallWatch(this);
   }
 
   /** The generation's lifetime. */
@@ -75,6 +80,7 @@ export class Generation {
   abortSignal(cause: AbortCause): void {
     if (this.#signalAborted !== undefined) return;
     this.#signalAborted = cause;
+    this.stall?.end();
     this.#signal?.abort(this.reason(cause));
   }
 
@@ -102,6 +108,7 @@ export class Generation {
     this.#lastLease = lease;
     worker.inFlight += 1;
     worker.core.inFlight += 1;
+    this.stall?.opened();
   }
 
   /** The work in flight, oldest first. */
@@ -160,12 +167,14 @@ export class Generation {
 
   closeLease(lease: WorkLease): void {
     this.#unlink(lease);
+    this.stall?.closed();
     this.worker.core.workEnded(this.worker);
     this.#checkQuiet();
   }
 
   abandonLease(lease: WorkLease): void {
     this.#unlink(lease);
+    this.stall?.closed();
     this.worker.core.abandoned(this.worker, this, "lease", lease.label, lease.sinceMs);
     this.worker.core.workEnded(this.worker);
     this.#checkQuiet();

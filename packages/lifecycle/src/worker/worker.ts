@@ -48,6 +48,8 @@ export interface WorkerContext<State = unknown> {
   readonly state: State;
   /** The clock of the runtime; everything that waits should wait on it. */
   readonly clock: Clock;
+  /** How long code may go on after its signal aborted before it is abandoned, in ms. */
+  readonly graceMs: number;
   /** A number from 0 to 1, of the runtime's source of chance. */
   readonly random: () => number;
   /** Says whether the worker is ready; `false` counts in starting, running, draining, `true` in starting and running. */
@@ -58,8 +60,10 @@ export interface WorkerContext<State = unknown> {
   readonly reportFailure: (error: unknown) => boolean;
   /** Says that the worker is alive and getting on, for `stallTimeoutMs`. */
   readonly heartbeat: () => boolean;
-  /** Opens a unit of work that drain waits for. */
-  readonly admit: (label?: string) => Lease | undefined;
+  /** Says whether a run is open that no lease stands for; `stallTimeoutMs` counts it like one. */
+  readonly setBusy: (busy: boolean) => boolean;
+  /** Opens a unit of work that drain waits for. Throws `INVALID_OPTION`. */
+  readonly admit: (label?: string, options?: LeaseOptions) => Lease | undefined;
   /** Waits on the runtime's clock; rejects with the reason of `signal` when the generation ends. */
   readonly sleep: (delayMs: number) => Promise<void>;
   /** The state of a declared dependency; throws `INVALID_OPTION` if it is none, `INVALID_WORKER_STATE` if it is not running. */
@@ -82,15 +86,25 @@ export interface WorkerContext<State = unknown> {
 /** The events that a kind may emit. */
 export type KindEvent = "check:end";
 
-/** The context of one unit of work: a stream item, a poll run, a task. */
+/** The context of one unit of work, a stream item, a poll run or a task: its `signal` and `sleep` are those of its lease. */
 export interface WorkContext<State = unknown> extends WorkerContext<State> {
   readonly lease: Lease;
+}
+
+/** How a unit of work is bounded, and what is called when it is told to end or left to itself. */
+export interface LeaseOptions {
+  /** How long it may take, in ms: then its signal aborts with `TIMEOUT`, and `graceMs` later it is abandoned. Default `Infinity`. */
+  readonly timeoutMs?: number | undefined;
+  /** Called once with the reason when its signal aborts; costs less than the signal. */
+  readonly onAbort?: ((reason: unknown) => void) | undefined;
+  /** Called once when it is abandoned: nothing waits for it any more. */
+  readonly onAbandoned?: (() => void) | undefined;
 }
 
 /** One unit of work in flight. */
 export interface Lease extends Disposable {
   readonly label: string;
-  /** Aborts when the work must end: at the cut of a stop, or when the worker fails. */
+  /** Aborts when the work must end: at its time limit, at the cut of a stop, or when the worker fails. */
   readonly signal: AbortSignal;
   /** Says that the work has ended; calling it again does nothing. */
   readonly release: () => void;

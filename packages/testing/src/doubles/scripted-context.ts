@@ -2,17 +2,20 @@
 
 import {
   type Clock,
+  type ClockTimer,
   invalidOption,
   sleep,
   WorkerkitError,
   type WorkerState,
 } from "@workerkit/contracts";
-import type {
-  KindEvent,
-  Lease,
-  WorkerContext,
-  WorkerDefinition,
-  WorkerStatus,
+import {
+  type KindEvent,
+  type Lease,
+  type LeaseOptions,
+  POLICY_DEFAULTS,
+  type WorkerContext,
+  type WorkerDefinition,
+  type WorkerStatus,
 } from "@workerkit/lifecycle";
 
 /** What a worker said of itself. */
@@ -47,6 +50,7 @@ export class ScriptedContext implements WorkerContext<unknown> {
   readonly name: string;
   readonly localName: string;
   readonly generation = 1;
+  readonly graceMs = POLICY_DEFAULTS.graceMs;
   readonly clock: Clock;
   readonly random: () => number;
   state: unknown = undefined;
@@ -133,15 +137,35 @@ export class ScriptedContext implements WorkerContext<unknown> {
     return true;
   };
 
-  readonly admit = (label = "work"): Lease | undefined => {
+  readonly setBusy = (_busy: boolean): boolean => !this.#over;
+
+  readonly admit = (label = "work", options: LeaseOptions = {}): Lease | undefined => {
     if (this.#over || this.#phase === "stopping") return undefined;
+    const { timeoutMs = Number.POSITIVE_INFINITY, onAbort, onAbandoned } = options;
     const work = new AbortController();
+    let timer: ClockTimer | undefined;
+    const release = () => {
+      if (!this.#leases.delete(work)) return;
+      this.record.inFlight -= 1;
+      this.clock.clearTimeout(timer);
+    };
+    const late = () => {
+      work.abort(new WorkerkitError("TIMEOUT", `${label} took longer than ${timeoutMs} ms`));
+      timer = this.clock.setTimeout(abandon, this.graceMs, { label: `${label}: grace` });
+    };
+    const abandon = () => {
+      release();
+      onAbandoned?.();
+    };
     this.#leases.add(work);
     this.record.admitted.push(label);
     this.record.inFlight += 1;
-    const release = () => {
-      if (this.#leases.delete(work)) this.record.inFlight -= 1;
-    };
+    if (onAbort !== undefined) {
+      work.signal.addEventListener("abort", () => onAbort(work.signal.reason), { once: true });
+    }
+    if (timeoutMs !== Number.POSITIVE_INFINITY) {
+      timer = this.clock.setTimeout(late, timeoutMs, { label: `${label}: limit` });
+    }
     return { label, signal: work.signal, release, [Symbol.dispose]: release };
   };
 
