@@ -36,12 +36,18 @@ const CLEANUP_LIMIT_MS = 5_000;
 export function loop<State = void>(
   run: ((ctx: WorkerContext<void>) => unknown) | LoopHooks<State>,
 ): Worker<State> {
-  const hooks = readHooks<State>(run);
+  return loopWorker("loop", readHooks<State>(run));
+}
+
+/** A kind that is a loop within: how it starts, ends and fails is that of a loop. */
+export function loopWorker<State>(kind: string, hooks: LoopHooks<State>): Worker<State> {
+  // Of a loop proper nobody knows what it does while it runs; other kinds open leases.
+  const busy = kind === "loop";
   const lives = new WeakMap<object, LoopLife<State>>();
   return {
-    kind: "loop",
+    kind,
     start(ctx, call) {
-      const life = new LoopLife<State>(hooks);
+      const life = new LoopLife<State>(hooks, busy);
       lives.set(ctx, life);
       return life.start(ctx, call);
     },
@@ -64,13 +70,15 @@ function readHooks<State>(run: unknown): LoopHooks<State> {
 /** One life of a loop, from one start to the stop that follows it. */
 class LoopLife<State> {
   readonly #hooks: LoopHooks<State>;
+  readonly #busy: boolean;
   #ended: Promise<void> = Promise.resolve();
   #cleanup: Promise<void> | undefined = undefined;
   /** What there is to clean up: at first what `onStart` may have begun, then also what it returned. */
   #dirt: object | undefined = {};
 
-  constructor(hooks: LoopHooks<State>) {
+  constructor(hooks: LoopHooks<State>, busy: boolean) {
     this.#hooks = hooks;
+    this.#busy = busy;
   }
 
   async start(ctx: WorkerContext<void>, call: HookCall): Promise<State> {
@@ -95,11 +103,14 @@ class LoopLife<State> {
   /** Runs the loop to its end; one that fails by itself is reported, and then cleaned up (W1). */
   async #run(ctx: WorkerContext<void>, state: State): Promise<void> {
     try {
+      ctx.setBusy(this.#busy);
       // The context learns of the state only after this begins.
       await this.#hooks.run(Object.create(ctx, { state: { value: state } }));
     } catch (error) {
       if (!ctx.draining.aborted || !isAbortShaped(error, ctx)) this.#failed(ctx, error);
       return;
+    } finally {
+      ctx.setBusy(false);
     }
     if (ctx.draining.aborted) return;
     const details = { worker: ctx.name };
