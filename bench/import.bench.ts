@@ -6,15 +6,22 @@ import { quartiles, type Spread } from "./harness/statistics.ts";
 
 const ROUNDS = 30;
 const BASE = "the libraries of lifecycle";
+// Resolved here, so that the name of one module more than another costs nothing.
 const contenders: Readonly<Record<string, readonly string[]>> = {
-  [BASE]: ["node:async_hooks", "node:crypto", "emittery", "p-retry", "p-limit"],
-  "@workerkit/lifecycle": ["@workerkit/lifecycle"],
-  "@workerkit/contracts": ["@workerkit/contracts"],
-  "@workerkit/retry": ["@workerkit/retry"],
-  "@workerkit/limits": ["@workerkit/limits"],
-  avvio: ["avvio"],
-  cockatiel: ["cockatiel"],
-  moleculer: ["moleculer"],
+  [BASE]: [
+    "node:async_hooks",
+    "node:crypto",
+    import.meta.resolve("emittery"),
+    import.meta.resolve("p-retry"),
+    import.meta.resolve("p-limit"),
+  ],
+  "@workerkit/lifecycle": [import.meta.resolve("@workerkit/lifecycle")],
+  "@workerkit/contracts": [import.meta.resolve("@workerkit/contracts")],
+  "@workerkit/retry": [import.meta.resolve("@workerkit/retry")],
+  "@workerkit/limits": [import.meta.resolve("@workerkit/limits")],
+  avvio: [import.meta.resolve("avvio")],
+  cockatiel: [import.meta.resolve("cockatiel")],
+  Moleculer: [import.meta.resolve("moleculer")],
 };
 
 interface Sample {
@@ -48,7 +55,7 @@ const lifecycle = ratios.get("@workerkit/lifecycle");
 if (lifecycle === undefined) throw new Error("lifecycle was not measured");
 mustBeAtMost("import of @workerkit/lifecycle, times that of its libraries", lifecycle, 2);
 
-/** Imports modules one after another in a process of its own, as plain JavaScript from `dist`. */
+/** Imports modules one after another in a process of its own, which knows no TypeScript. */
 function importIn(imports: readonly string[]): Sample {
   const script = `
     const cpu = process.cpuUsage();
@@ -58,7 +65,6 @@ function importIn(imports: readonly string[]): Sample {
     const { user, system } = process.cpuUsage(cpu);
     console.log(JSON.stringify({ cpuNs: (user + system) * 1000, wallNs }));`;
   const output = execFileSync(process.execPath, ["--input-type=module", "--eval", script], {
-    cwd: import.meta.dirname,
     encoding: "utf8",
   });
   return JSON.parse(output) as Sample;

@@ -13,8 +13,9 @@ export function quartiles(values: readonly number[]): Spread {
   return { median: at(sorted, 0.5), lower: at(sorted, 0.25), upper: at(sorted, 0.75) };
 }
 
-export function median(values: readonly number[]): number {
-  return quartiles(values).median;
+/** A figure that does not spread. */
+export function exactly(value: number): Spread {
+  return { median: value, lower: value, upper: value };
 }
 
 function at(sorted: readonly number[], share: number): number {
@@ -22,9 +23,4 @@ function at(sorted: readonly number[], share: number): number {
   const below = sorted[Math.floor(place)] ?? Number.NaN;
   const above = sorted[Math.ceil(place)] ?? Number.NaN;
   return below + (above - below) * (place % 1);
-}
-
-/** A figure that does not spread. */
-export function exactly(value: number): Spread {
-  return { median: value, lower: value, upper: value };
 }
