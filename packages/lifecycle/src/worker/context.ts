@@ -13,7 +13,7 @@ import { BoundedLease } from "./bounded-lease.ts";
 import type { WorkerDefinition } from "./definition.ts";
 import type { Generation } from "./generation.ts";
 import { publicLease, WorkLease } from "./lease.ts";
-import { statusOf, type WorkerStatus } from "./status.ts";
+import { statusOf, type WorkerStatus, withNotes } from "./status.ts";
 import { setFlags } from "./transition.ts";
 import type { Lease, LeaseOptions, WorkerContext } from "./worker.ts";
 
@@ -161,9 +161,7 @@ export class Context implements WorkerContext<unknown> {
     return (fields) => {
       if (generation.ended) return false;
       const { worker } = generation;
-      const notes: Record<string, unknown> = { ...worker.notes, ...structuredClone(fields) };
-      for (const key of Object.keys(fields)) if (notes[key] === undefined) delete notes[key];
-      worker.notes = notes;
+      worker.notes = withNotes(worker.notes, fields);
       return true;
     };
   }
@@ -172,6 +170,7 @@ export class Context implements WorkerContext<unknown> {
     const generation = this["~generation"];
     return (name, event) => {
       if (generation.ended) return false;
+      if (name !== "check:end") throw invalidOption("name", name, '"check:end"');
       const { core } = generation.worker;
       if (core.hub.wants(name)) {
         const origin = core.eventOf(generation.worker, generation.number);

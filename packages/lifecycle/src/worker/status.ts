@@ -1,6 +1,6 @@
 // What operators see of a worker: plain JSON values, the same keys in the same order every time.
 
-import type { WorkerState } from "@workerkit/contracts";
+import { invalidOption, optionPath, readRecord, type WorkerState } from "@workerkit/contracts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 
 /** The last change of state. */
@@ -74,6 +74,35 @@ export function statusOf(worker: RegisteredWorker): WorkerStatus {
     ...(worker.lastCommandFailure && { lastCommandFailure: { ...worker.lastCommandFailure } }),
     ...structuredClone(worker.notes),
   };
+}
+
+/** The notes with `fields` written over them; undefined takes one back. Throws `INVALID_OPTION` for what is no JSON value, and for a key of the status itself. */
+export function withNotes(
+  notes: Readonly<Record<string, unknown>> | undefined,
+  fields: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const result: Record<string, unknown> = { ...notes };
+  for (const [key, value] of Object.entries(readRecord(fields, "fields"))) {
+    const path = optionPath("fields", key);
+    if (OWN_KEYS.has(key)) throw invalidOption(path, value, "a key that the status does not use");
+    if (value === undefined) delete result[key];
+    else result[key] = jsonOf(value, path);
+  }
+  return result;
+}
+
+const OWN_KEYS: ReadonlySet<string> = new Set([
+  ...["name", "localName", "description", "kind", "state", "ready", "acceptingWork", "inFlight"],
+  ...["abandoned", "generation", "restarts", "startedAt", "lastTransition", "lastFailure"],
+  "lastCommandFailure",
+]);
+
+function jsonOf(value: unknown, path: string): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value));
+  } catch {
+    throw invalidOption(path, value, "a JSON value");
+  }
 }
 
 function lastTransitionOf(worker: RegisteredWorker, from: WorkerState): TransitionStatus {
