@@ -8,6 +8,7 @@ import {
   toError,
   WorkerkitError,
 } from "@workerkit/contracts";
+import { answers } from "./answers.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 
 /** A failure of a worker, ready to be told. */
@@ -75,12 +76,7 @@ export function cleanupFailureOf(worker: RegisteredWorker, cause: unknown): Work
 function panics(worker: RegisteredWorker, error: unknown): boolean {
   if (isPanic(error)) return true;
   const { isPanic: asked } = worker.policy;
-  if (asked === undefined) return false;
-  try {
-    return asked(error) === true;
-  } catch {
-    return false; // what cannot tell a panic has not told one
-  }
+  return asked !== undefined && answers(() => asked(error), true);
 }
 
 /** Anything thrown, in words for the process that owns it. */

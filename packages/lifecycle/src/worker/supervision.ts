@@ -2,6 +2,7 @@
 
 import { isFatal, WorkerkitError } from "@workerkit/contracts";
 import { askBackoff } from "@workerkit/retry";
+import { answers } from "./answers.ts";
 import { crashes, type WorkerFailure } from "./failure.ts";
 import type { Failure } from "./policy.ts";
 import type { RegisteredWorker } from "./registered-worker.ts";
@@ -41,11 +42,7 @@ export function judge(worker: RegisteredWorker, failure: WorkerFailure): Verdict
 function isWorthIt(when: ((failure: Failure) => boolean) | undefined, failure: Failure): boolean {
   if (when === undefined) return true;
   const { error, panic, phase } = failure;
-  try {
-    return when({ error, panic, phase }) === true;
-  } catch {
-    return false; // what cannot judge a failure has not agreed to a restart
-  }
+  return answers(() => when({ error, panic, phase }), true);
 }
 
 /** The error of a worker that supervision has given up. */
