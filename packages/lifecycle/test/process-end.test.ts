@@ -52,6 +52,27 @@ describe("a process under runUntilSignal", () => {
     },
   );
 
+  it("H8 ends cleanly when the signal comes while the workers start", LIMIT, async () => {
+    const { code, stdout, stderr } = await run(`
+      import { createLifecycle, defineWorker, runUntilSignal } from "@workerkit/lifecycle";
+      const slow = defineWorker({
+        name: "slow",
+        worker: {
+          start: (ctx, { signal }) => new Promise((resolve) => {
+            signal.addEventListener("abort", resolve);
+            console.log("now");
+          }),
+          stop: () => console.log("stopped"),
+        },
+      });
+      const { workers } = await runUntilSignal(createLifecycle({ name: "shop", workers: [slow] }));
+      console.log(workers[0].worker, workers[0].outcome);
+    `);
+    expect(stderr).toMatch(/^shop: SIGTERM, shut down in \d+ ms\n$/);
+    expect(stdout).toBe("now\nstopped\nslow stopped\n");
+    expect(code).toBe(0);
+  });
+
   it("H8 says which worker died while the process goes on", LIMIT, async () => {
     const { code, stderr } = await run(`
       import { createLifecycle, defineWorker, runUntilSignal } from "@workerkit/lifecycle";

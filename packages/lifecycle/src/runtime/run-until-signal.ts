@@ -3,6 +3,7 @@
 import { constants } from "node:os";
 import {
   invalidOption,
+  isWorkerkitError,
   type OptionReaders,
   onAbort,
   readBoolean,
@@ -60,6 +61,8 @@ export async function runUntilSignal(
   try {
     if (read.startWorkers && !ends.ended) {
       runtime.startAll().catch((error: unknown) => {
+        // It gave way to a shutdown that has its own cause (B1).
+        if (ends.ended && isWorkerkitError(error, "INTERRUPTED")) return;
         ends.end({ reason: "the start failed", failure: { error } });
       });
     }
