@@ -51,6 +51,7 @@ beforeAll(async () => {
   runtime.register(db);
   define("idle");
   define("orphan", "nobody");
+  define("farm", "egg");
   define("egg", "chicken");
   define("chicken", "egg");
   define("own-tail", "own-tail");
@@ -328,6 +329,12 @@ describe("names that name nothing, or too much", () => {
     ],
     [
       "egg",
+      "workers.egg.dependsOn",
+      '"egg -> chicken -> egg"',
+      "no cycle: a worker cannot wait for itself",
+    ],
+    [
+      "farm",
       "workers.egg.dependsOn",
       '"egg -> chicken -> egg"',
       "no cycle: a worker cannot wait for itself",
