@@ -1,5 +1,14 @@
+export type { CheckOptions, CheckOutcome, CheckRun } from "./kinds/check.ts";
+export { CHECK_DEFAULTS, check } from "./kinds/check.ts";
 export type { LoopHooks } from "./kinds/loop.ts";
 export { loop } from "./kinds/loop.ts";
+export type { OnError } from "./kinds/on-error.ts";
+export type { PollOptions, PollRun, PollWorker } from "./kinds/poll.ts";
+export { POLL_DEFAULTS, poll } from "./kinds/poll.ts";
+export type { SourceSignals, StreamOptions } from "./kinds/stream.ts";
+export { STREAM_DEFAULTS, stream } from "./kinds/stream.ts";
+export type { TaskOptions } from "./kinds/task.ts";
+export { task } from "./kinds/task.ts";
 export type { ShutdownReport } from "./runtime/bulk.ts";
 export { createLifecycle } from "./runtime/create-lifecycle.ts";
 export type { WorkerEnd } from "./runtime/end-all.ts";
