@@ -6,8 +6,8 @@ import { createGate, type Release } from "@workerkit/limits";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const CROWD = 100_000;
-/** Small enough for ten times as many to fail in seconds, where each takes a step for each other. */
-const SMALL = 2_000;
+/** Small enough for ten times as many to fail in a minute, where each takes a step for each other. */
+const SMALL = 5_000;
 /** A machine with much else to do needs longer than the usual 5 s. */
 const LIMIT = { timeout: 60_000 };
 
@@ -104,20 +104,27 @@ describe("100 000 waiters", LIMIT, () => {
   });
 });
 
-// Real time, since the cost of the machine is what it is about. A step for each other waiter would make it a hundredfold;
-// the bound leaves room for garbage collection and for neighbours on the machine.
-it("P3 a crowd ten times as large takes about ten times as long to come and to leave", async () => {
-  const costMs = async (size: number) => {
-    const begunAt = performance.now();
-    const controller = new AbortController();
-    const { release, all } = crowd(size, () => controller.signal);
-    controller.abort("all at once");
-    release();
-    await all;
-    return performance.now() - begunAt;
-  };
-  const best = async (size: number) =>
-    Math.min(await costMs(size), await costMs(size), await costMs(size));
-  await best(SMALL);
-  expect(await best(10 * SMALL)).toBeLessThan(40 * (await best(SMALL)));
-});
+// Real time, since the cost of the machine is what it is about. A step for each other waiter would make it a hundredfold and
+// more; garbage collection, caches and neighbours have been seen to make it 37 times as much.
+it(
+  "P3 a crowd ten times as large takes about ten times as long to come and to leave",
+  LIMIT,
+  async () => {
+    const costMs = async (size: number) => {
+      const begunAt = performance.now();
+      const controller = new AbortController();
+      const { release, all } = crowd(size, () => controller.signal);
+      controller.abort("all at once");
+      release();
+      await all;
+      return performance.now() - begunAt;
+    };
+    const small: number[] = [];
+    const large: number[] = [];
+    for (let round = 1; round <= 4; round++) {
+      small.push(await costMs(SMALL));
+      large.push(await costMs(10 * SMALL));
+    }
+    expect(Math.min(...large)).toBeLessThan(70 * Math.min(...small));
+  },
+);
