@@ -32,6 +32,7 @@ export function levelsOf(workers: Iterable<RegisteredWorker>): RegisteredWorker[
 export function startOrder(workers: readonly RegisteredWorker[]): RegisteredWorker[] {
   if (workers.every(({ dependsOn }) => dependsOn.length === 0)) return [...workers];
   const order: RegisteredWorker[] = [];
+  const wanted = new Set(workers);
   const placed = new Set<RegisteredWorker>();
   const isFree = (worker: RegisteredWorker) =>
     worker.dependencies?.every((dependency) => placed.has(dependency)) === true;
@@ -43,7 +44,8 @@ export function startOrder(workers: readonly RegisteredWorker[]): RegisteredWork
       placed.add(next);
       order.push(next);
       for (const dependant of next.core.dependants.get(next.name) ?? []) {
-        if (dependant.index < worker.index && isFree(dependant)) open.push(dependant);
+        const passed = wanted.has(dependant) && dependant.index < worker.index;
+        if (passed && isFree(dependant)) open.push(dependant);
       }
     }
   }
