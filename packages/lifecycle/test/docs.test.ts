@@ -4,6 +4,7 @@ import type { WorkerkitEvents } from "@workerkit/contracts";
 import { systemClock } from "@workerkit/contracts";
 import { createFakeClock, type FakeClock } from "@workerkit/contracts/fake-clock";
 import {
+  CHECK_DEFAULTS,
   createLifecycle,
   defineWorker,
   type FailurePolicy,
@@ -11,9 +12,11 @@ import {
   type Lifecycle,
   OPERATIONS,
   POLICY_DEFAULTS,
+  POLL_DEFAULTS,
   RESTART_DEFAULTS,
   RUN_DEFAULTS,
   SHUTDOWN_TIMEOUT_MS,
+  STREAM_DEFAULTS,
   TRANSITIONS,
   type WorkerContext,
 } from "@workerkit/lifecycle";
@@ -77,6 +80,9 @@ describe("the reference", () => {
       LIFECYCLE_DEFAULTS,
       { timeoutMs: SHUTDOWN_TIMEOUT_MS },
       RUN_DEFAULTS,
+      POLL_DEFAULTS,
+      STREAM_DEFAULTS,
+      CHECK_DEFAULTS,
     ];
     all.forEach((defaults, place) => {
       expect(tableUnder(reference, "Defaults", place)).toEqual(rowsOf(defaults));
@@ -98,7 +104,7 @@ describe("the reference", () => {
     const { runtime, port } = await withEverythingInItsStatus();
     const worker = runtime.worker(port.name) ?? {};
     expect(tableUnder(reference, "Status").map(([field]) => field)).toEqual(Object.keys(worker));
-    const fields = tableUnder(reference, "Status", 1).map(([field]) => field);
+    const fields = tableUnder(reference, "Status", 2).map(([field]) => field);
     expect(fields).toEqual(Object.keys(runtime.status()));
   });
 });

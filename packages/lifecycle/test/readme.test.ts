@@ -25,6 +25,8 @@ describe("the README", () => {
       "Workers",
       "Context",
       "Loops",
+      "Polls, streams, tasks and checks",
+      "Polls, streams, tasks and checks",
       "Readiness",
       "Dependencies",
       "Drain and stop",
