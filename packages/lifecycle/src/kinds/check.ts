@@ -42,7 +42,11 @@ export interface CheckOptions {
 }
 
 /** What a check gets that does not say otherwise. */
-export const CHECK_DEFAULTS = Object.freeze({
+export const CHECK_DEFAULTS: {
+  readonly timeoutMs: number;
+  readonly initialDelayMs: number;
+  readonly failOnNotReady: boolean;
+} = Object.freeze({
   timeoutMs: 5_000,
   initialDelayMs: 0,
   failOnNotReady: false,

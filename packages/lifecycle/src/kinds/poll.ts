@@ -52,13 +52,19 @@ export interface PollWorker extends Worker<void> {
 }
 
 /** What a poll gets that does not say otherwise. */
-export const POLL_DEFAULTS = Object.freeze({
+export const POLL_DEFAULTS: {
+  readonly jitter: number;
+  readonly initialDelayMs: number;
+  readonly timeoutMs: number;
+  readonly onError: "fail";
+  readonly readyAfter: "start";
+} = Object.freeze({
   jitter: 0.1,
   initialDelayMs: 0,
   timeoutMs: Number.POSITIVE_INFINITY,
   onError: "fail",
   readyAfter: "start",
-} as const);
+});
 
 /** A worker that calls `run` again and again, with a rest after each run; each run is a lease. Throws `INVALID_OPTION`. */
 export function poll(run: (ctx: WorkContext<void>) => unknown, options: PollOptions): PollWorker {

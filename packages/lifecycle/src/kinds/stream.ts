@@ -41,11 +41,15 @@ export interface StreamOptions<Item> {
 }
 
 /** What a stream gets that does not say otherwise. */
-export const STREAM_DEFAULTS = Object.freeze({
+export const STREAM_DEFAULTS: {
+  readonly concurrency: number;
+  readonly itemTimeoutMs: number;
+  readonly onEnd: "fail";
+} = Object.freeze({
   concurrency: 1,
   itemTimeoutMs: Number.POSITIVE_INFINITY,
   onEnd: "fail",
-} as const);
+});
 
 /**
  * A worker that calls `handle` for each item of `source`, at most `concurrency` at a time. Drain takes no further item and lets
