@@ -61,8 +61,11 @@ export class RuntimeCore {
 
   state: RuntimeState = "registered";
   ready = false;
-  lastTransition: { from: RuntimeState; to: RuntimeState; at: number; reason: string } | undefined =
-    undefined;
+  /** The last change of state: where from, when, and which worker's change made it, in parts that cost nothing to keep. */
+  cameFrom: RuntimeState | undefined = undefined;
+  changedAt = 0;
+  changedBy = "";
+  reason = "";
   startedAt: number | undefined = undefined;
   /** What is ending all workers, if anything is: no start, no restart, no work from outside. */
   closing: "stopAll" | "shutdown" | undefined = undefined;
@@ -111,15 +114,17 @@ export class RuntimeCore {
   }
 
   /** Brings the runtime's own state and readiness up to date, and tells of what has changed. */
-  refresh(who: string, what: string): void {
+  refresh(who: string, what: string, at: number = this.clock.now()): void {
     const state = runtimeState(this.tally);
     if (state !== this.state) {
       const from = this.state;
-      const at = this.clock.now();
-      const reason = `${who}: ${what}`;
       this.state = state;
-      this.lastTransition = { from, to: state, at, reason };
+      this.cameFrom = from;
+      this.changedAt = at;
+      this.changedBy = who;
+      this.reason = what;
       if (this.hub.wants("runtime:transition")) {
+        const reason = `${who}: ${what}`;
         this.hub.emit("runtime:transition", { runtime: this.name, at, from, to: state, reason });
       }
     }
@@ -127,7 +132,7 @@ export class RuntimeCore {
     if (ready === this.ready) return;
     this.ready = ready;
     if (this.hub.wants("runtime:readiness")) {
-      this.hub.emit("runtime:readiness", { runtime: this.name, at: this.clock.now(), ready });
+      this.hub.emit("runtime:readiness", { runtime: this.name, at, ready });
     }
     if (ready) for (const waiter of this.readyWaiters) waiter();
   }

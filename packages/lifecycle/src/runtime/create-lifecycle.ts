@@ -155,7 +155,9 @@ class Runtime implements Lifecycle {
       forget = signal && onAbort(signal, () => all.hurry());
     });
     this.#shutdowns.announce({ reason: "shutdown" });
-    const { workers, errors, durationMs } = await end.result;
+    const ended = await end.result;
+    const { errors, durationMs } = ended;
+    const workers = ended.workers();
     forget?.();
     this.#shutdowns.ended();
     const report = { durationMs, workers };

@@ -19,14 +19,15 @@ export interface WorkerEnd extends StopReport {
 
 /** How all workers ended. */
 export interface AllEnded {
-  readonly workers: readonly WorkerEnd[];
+  /** Made when asked for: only a shutdown reports. */
+  readonly workers: () => WorkerEnd[];
   readonly errors: readonly unknown[];
 }
 
 export class Ending {
   readonly #core: RuntimeCore;
   readonly #reason: string;
-  readonly #ends: WorkerEnd[] = [];
+  readonly #ended: Member[] = [];
   readonly #errors: unknown[] = [];
   #levels: RegisteredWorker[][];
   #level: StopLevel | undefined = undefined;
@@ -63,15 +64,13 @@ export class Ending {
       const workers = this.#next();
       if (workers === undefined) break;
       this.#level = new StopLevel(workers, this.#reason);
-      for (const { worker, operation, failure } of await this.#level.stop(this.#limits())) {
-        if (operation === undefined) continue;
-        if (failure !== undefined) this.#errors.push(failure.error);
-        const outcome = failure === undefined ? "stopped" : "failed";
-        this.#ends.push({ worker: worker.name, outcome, ...operation.report });
+      for (const member of await this.#level.stop(this.#limits())) {
+        this.#ended.push(member);
+        if (member.failure !== undefined) this.#errors.push(member.failure.error);
       }
       this.#level = undefined;
     }
-    return { workers: this.#ends, errors: this.#errors };
+    return { workers: () => this.#ended.flatMap(endOf), errors: this.#errors };
   }
 
   #next(): RegisteredWorker[] | undefined {
@@ -113,6 +112,12 @@ function byPolicy(limitsFor: (own: StopLimits) => StopLimits): LimitsOf {
     }
     return limits;
   };
+}
+
+function endOf({ worker, operation, failure }: Member): WorkerEnd[] {
+  if (operation === undefined) return [];
+  const outcome = failure === undefined ? "stopped" : "failed";
+  return [{ worker: worker.name, outcome, ...operation.report }];
 }
 
 function needsStop({ state }: RegisteredWorker): boolean {

@@ -3,7 +3,9 @@
 import { WorkerkitError } from "@workerkit/contracts";
 import { mapConcurrent } from "@workerkit/limits";
 import { activeDependants, checkGraph, startOrder } from "../worker/graph.ts";
+import { takeTurn, type Waiter } from "../worker/operation.ts";
 import type { RegisteredWorker } from "../worker/registered-worker.ts";
+import { StartOperation } from "../worker/start.ts";
 import type { BulkOperation } from "./bulk.ts";
 import { share } from "./caller.ts";
 import type { RuntimeCore } from "./core.ts";
@@ -109,11 +111,9 @@ export class StartAll implements BulkOperation {
     const { concurrency } = this.#options;
     const { signal } = options;
     if (concurrency === 1) {
-      for (const worker of startOrder(workers)) {
-        signal.throwIfAborted();
-        await ensureRunning(worker, options);
-      }
-      return;
+      return new Promise((resolve, reject) => {
+        new OneByOne(startOrder(workers), options, resolve, reject).next();
+      });
     }
     const line = new FreeLine(workers);
     const startNext = async (): Promise<void> => {
@@ -177,5 +177,51 @@ class FreeLine {
       this.#waiting.shift()?.();
     }
     this.#free.sort((a, b) => a.index - b.index);
+  }
+}
+
+/** Starts one worker after the other; it waits for each itself, since a promise for each would cost half as much as the start. */
+class OneByOne implements Waiter {
+  readonly #workers: readonly RegisteredWorker[];
+  readonly #options: EnsureOptions;
+  readonly #resolve: () => void;
+  readonly failed: (error: unknown) => void;
+  #place = 0;
+
+  constructor(
+    workers: readonly RegisteredWorker[],
+    options: EnsureOptions,
+    resolve: () => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#workers = workers;
+    this.#options = options;
+    this.#resolve = resolve;
+    this.failed = reject;
+  }
+
+  done(): void {
+    this.next();
+  }
+
+  next(): void {
+    const { signal, began } = this.#options;
+    for (;;) {
+      if (signal.aborted) return this.failed(signal.reason);
+      const worker = this.#workers[this.#place];
+      if (worker === undefined) return this.#resolve();
+      this.#place += 1;
+      if (worker.current === undefined) {
+        if (worker.state === "running") continue;
+        const start = new StartOperation(worker);
+        began(start, this);
+        start.join(this);
+        return takeTurn(start);
+      }
+      const running = ensureRunning(worker, this.#options);
+      if (running === undefined) continue;
+      running.then(() => this.next(), this.failed);
+      return;
+    }
   }
 }

@@ -54,6 +54,13 @@ export function runtimeStatusOf(core: RuntimeCore): RuntimeStatus {
     abandoned: core.abandonedCode,
     workers: core.workers.size,
     ...(core.startedAt !== undefined && { startedAt: core.startedAt }),
-    ...(core.lastTransition && { lastTransition: { ...core.lastTransition } }),
+    ...(core.cameFrom !== undefined && { lastTransition: lastTransitionOf(core, core.cameFrom) }),
   };
+}
+
+function lastTransitionOf(
+  { state, changedAt, changedBy, reason }: RuntimeCore,
+  from: RuntimeState,
+): NonNullable<RuntimeStatus["lastTransition"]> {
+  return { from, to: state, at: changedAt, reason: `${changedBy}: ${reason}` };
 }

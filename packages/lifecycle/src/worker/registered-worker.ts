@@ -26,6 +26,8 @@ export class RegisteredWorker {
   readonly hooks: Worker;
   readonly policy: ResolvedPolicy;
   readonly dependsOn: readonly NamedDependency[];
+  /** Whether it restarts with any of them. */
+  readonly follows: boolean;
   /** Its place in the order of registration. */
   readonly index: number;
 
@@ -88,6 +90,7 @@ export class RegisteredWorker {
     this.hooks = registration.worker;
     this.policy = registration.policy;
     this.dependsOn = registration.dependsOn;
+    this.follows = this.dependsOn.some(({ onRestart }) => onRestart === "restart");
     this.index = index;
   }
 

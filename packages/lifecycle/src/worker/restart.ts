@@ -54,7 +54,7 @@ export function supervise(worker: RegisteredWorker, fall: Fall): void {
 
 /** Restarts a worker with those it depends on, where it asked for that and one of them is down (D3). */
 export function followLeaders(worker: RegisteredWorker): void {
-  if (worker.state !== "running" || worker.current !== undefined) return;
+  if (!worker.follows || worker.state !== "running" || worker.current !== undefined) return;
   const { closing } = worker.core;
   if (closing !== undefined) return;
   if (leadersOf(worker).some(({ state }) => state !== "running" && state !== "draining")) {

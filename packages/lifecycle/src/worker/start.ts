@@ -191,8 +191,8 @@ export function startRefusal(worker: RegisteredWorker): unknown {
   } catch (error) {
     return error;
   }
+  if (worker.dependencies?.every(({ state }) => state === "running") === true) return undefined;
   const missing = worker.dependencies?.filter(({ state }) => state !== "running") ?? [];
-  if (missing.length === 0) return undefined;
   const list = missing.map(({ name, state }) => `${name} is ${state}`).join(", ");
   return refusal(worker, "start", `it depends on workers that do not run: ${list}`);
 }

@@ -63,7 +63,7 @@ export function transition(
     tellFlags(worker, wasReady, wasAccepting);
   }
   if (failure !== undefined) tellFailure(worker, failure);
-  core.refresh(worker.name, reason);
+  core.refresh(worker.name, reason, at);
 
   if (generation !== undefined) abortSignals(generation, to);
   if (to === "running" || to === "failed" || to === "stopped") tellDependants(worker);
@@ -124,6 +124,7 @@ function abortSignals(generation: Generation, to: WorkerState): void {
 }
 
 function tellDependants({ core, name }: RegisteredWorker): void {
+  if (core.dependants.size === 0) return;
   const dependants = core.dependants.get(name);
   if (dependants === undefined) return;
   for (const { current } of dependants) current?.dependencyMoved();
