@@ -19,12 +19,22 @@ import { expect } from "vitest";
 export type Hook = (ctx: WorkerContext<unknown>, call: HookCall) => unknown;
 
 export interface RigOptions extends Omit<WorkerOptions<unknown>, "name" | "worker"> {
+  /** A kind, in place of hooks. */
+  readonly worker?: object;
   readonly start?: Hook;
   readonly drain?: Hook;
   readonly stop?: Hook;
   /** Workers registered before it. */
   readonly others?: readonly WorkerDefinition[];
   readonly runtimeOptions?: Partial<LifecycleOptions>;
+}
+
+/** The hooks of a kind, whatever the type of its state. */
+interface KindHooks {
+  readonly kind?: string;
+  readonly start: Hook;
+  readonly drain?: Hook;
+  readonly stop: Hook;
 }
 
 export interface Rig {
@@ -50,7 +60,9 @@ export interface Rig {
 
 /** Builds the rig; the worker is called `w`, its runtime `rt`. */
 export function rig(options: RigOptions = {}): Rig {
-  const { start, drain, stop, others = [], runtimeOptions, ...policy } = options;
+  const { worker, others = [], runtimeOptions, ...rest } = options;
+  const kind = worker as KindHooks | undefined;
+  const { start = kind?.start, drain = kind?.drain, stop = kind?.stop, ...policy } = rest;
   const clock = createFakeClock({ now: 0 });
   const calls: string[] = [];
   const contexts: Rig["contexts"] = { start: [], drain: [], stop: [] };
@@ -65,6 +77,7 @@ export function rig(options: RigOptions = {}): Rig {
     name: "w",
     ...policy,
     worker: {
+      ...(kind?.kind !== undefined && { kind: kind.kind }),
       start: wrapped("start", start ?? (() => "state")),
       ...(drain && { drain: wrapped("drain", drain) }),
       stop: wrapped("stop", stop ?? (() => {})),
