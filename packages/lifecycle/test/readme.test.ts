@@ -45,7 +45,7 @@ describe("the README", () => {
   it.each(blocks)("prints what the comments of its example on $heading say", LIMIT, ({ code }) => {
     const said = [...code.matchAll(/\/\/ (.*)$/gm)].map(([, line = ""]) => line);
     const options = { cwd: folder, input: code, encoding: "utf8", timeout: 50_000 } as const;
-    const args = [...node, "--no-warnings", "--input-type=module", "-"];
+    const args = [...node, "--input-type=module", "-"];
     const run = spawnSync(process.execPath, args, options);
     // What ends a process says so on stderr, after all that was printed.
     const printed = `${run.stdout}${run.stderr}`.trimEnd().split("\n");
