@@ -219,10 +219,10 @@ function whyItStays(worker: RegisteredWorker): string | undefined {
   const { state, core, name } = worker;
   if (state !== "registered" && state !== "stopped" && state !== "failed") return `it is ${state}`;
   if (worker.current !== undefined) return "an operation is under way";
-  if (worker.inFlight > 0) return `${worker.inFlight} units of its work are in flight`;
-  if (worker.abandoned > 0) return `${worker.abandoned} pieces of its abandoned code still run`;
+  if (worker.inFlight > 0) return `it has work in flight (${worker.inFlight})`;
+  if (worker.abandoned > 0) return `its abandoned code still runs (${worker.abandoned})`;
   const dependants = [...(core.dependants.get(name) ?? [])].map((dependant) => dependant.name);
-  return dependants.length > 0 ? `${dependants.join(", ")} depends on it` : undefined;
+  return dependants.length > 0 ? `it is depended on by ${dependants.join(", ")}` : undefined;
 }
 
 function tell(worker: RegisteredWorker, event: "worker:registered" | "worker:unregistered"): void {
