@@ -19,6 +19,8 @@ export function ensureRunning(
 ): Promise<void> | undefined {
   const { current } = worker;
   if (current === undefined && worker.state === "running") return undefined;
+  // One that was unregistered before its turn came is none of those to start.
+  if (worker.core.workers.get(worker.name) !== worker) return undefined;
   return new Promise((resolve, reject) => {
     if (current !== undefined && current.kind !== "restart") {
       // In a stretch of its own: what has just settled gives its turn back only after that.

@@ -182,6 +182,9 @@ export function startRefusal(worker: RegisteredWorker): unknown {
     );
   }
   if (OPERATIONS.start[worker.state] === "refused") return refusal(worker, "start");
+  if (core.workers.get(worker.name) !== worker) {
+    return refusal(worker, "start", "it was unregistered meanwhile");
+  }
   if (worker.strays !== undefined && worker.strays.size > 0) {
     const running = [...worker.strays].map(({ phase }) => `its abandoned ${phase} hook`);
     return refusal(worker, "start", `${running.join(" and ")} still runs`);
