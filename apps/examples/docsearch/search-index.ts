@@ -4,7 +4,7 @@ import MiniSearch from "minisearch";
 import { textOf, titleOf } from "./markdown.ts";
 
 /** A document that a question led to. */
-export interface Hit {
+interface Hit {
   readonly name: string;
   readonly title: string;
 }
