@@ -1,6 +1,7 @@
 // Where time comes from: the one contract that every package waits and measures by, and its real implementation.
 
 import { onAbort } from "./abort.ts";
+import { read } from "./errors.ts";
 import type { Unsubscribe } from "./events.ts";
 import { invalidOption } from "./options.ts";
 
@@ -30,6 +31,15 @@ export interface Clock {
   setTimeout(callback: () => void, delayMs: number, options?: ClockTimerOptions): ClockTimer;
   /** Clears a timer; a fired, cleared or missing one is ignored. */
   clearTimeout(timer: ClockTimer | undefined): void;
+}
+
+/** Reads a clock, of whatever make. Throws `INVALID_OPTION`. */
+export function readClock(value: unknown, path: string): Clock {
+  const isClock = ["now", "monotonicMs", "setTimeout", "clearTimeout"].every(
+    (method) => typeof read(value, method) === "function",
+  );
+  if (isClock) return value as Clock;
+  throw invalidOption(path, value, "a clock such as systemClock or createFakeClock()");
 }
 
 /** The clock of the machine. A delay below 1, or none at all, counts as 1; one of any length above is kept. */

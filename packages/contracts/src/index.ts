@@ -1,6 +1,6 @@
 export { onAbort } from "./abort.ts";
 export type { Clock, ClockTimer, ClockTimerOptions } from "./clock.ts";
-export { sleep, systemClock } from "./clock.ts";
+export { readClock, sleep, systemClock } from "./clock.ts";
 export { Deadline, Deadlines } from "./deadlines.ts";
 export type { ErrorCode, ErrorDetails } from "./errors.ts";
 export { isWorkerkitError, toError, WorkerkitError } from "./errors.ts";

@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { type ClockTimer, sleep, systemClock } from "@workerkit/contracts";
+import { type ClockTimer, readClock, sleep, systemClock } from "@workerkit/contracts";
 import { createFakeClock } from "@workerkit/contracts/fake-clock";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
@@ -203,5 +203,24 @@ describe("sleep", () => {
     controller.abort(new Error("all up"));
     expect((await results).every(({ status }) => status === "rejected")).toBe(true);
     expect([clock.pending().length, listenersOn(controller.signal)]).toEqual([0, 0]);
+  });
+});
+
+describe("readClock", () => {
+  it.each([null, undefined, 5, "now", {}, { ...systemClock, now: undefined }])(
+    "N4 refuses %o, which is no clock",
+    (value) => {
+      expect(() => readClock(value, "clock")).toThrowError(
+        expect.objectContaining({
+          code: "INVALID_OPTION",
+          message: expect.stringContaining("clock is "),
+        }),
+      );
+    },
+  );
+
+  it("reads a clock of any make as it is", () => {
+    const clock = { ...systemClock };
+    expect(readClock(clock, "clock")).toBe(clock);
   });
 });

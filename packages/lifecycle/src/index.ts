@@ -1,3 +1,11 @@
+export type { Clock } from "@workerkit/contracts";
+export {
+  isWorkerkitError,
+  Panic,
+  WorkerkitError,
+  withFatal,
+  withSafeMessage,
+} from "@workerkit/contracts";
 export type { CheckOptions, CheckOutcome, CheckRun } from "./kinds/check.ts";
 export { CHECK_DEFAULTS, check } from "./kinds/check.ts";
 export type { LoopHooks } from "./kinds/loop.ts";

@@ -4,6 +4,7 @@ import {
   type Clock,
   invalidOption,
   type OptionReaders,
+  readClock,
   readDurationMs,
   readLimit,
   readOptions,
@@ -73,20 +74,4 @@ function readSize(value: unknown, path: string): number {
     return Number(value);
   }
   throw invalidOption(path, value, "a whole number of 0 or more, or Infinity");
-}
-
-const CLOCK_METHODS = ["now", "monotonicMs", "setTimeout", "clearTimeout"] as const;
-
-function readClock(value: unknown, path: string): Clock {
-  if (isClock(value)) return value;
-  throw invalidOption(path, value, "a clock, such as systemClock or createFakeClock()");
-}
-
-function isClock(value: unknown): value is Clock {
-  try {
-    const clock = value as Readonly<Record<string, unknown>>;
-    return CLOCK_METHODS.every((method) => typeof clock[method] === "function");
-  } catch {
-    return false; // null, undefined, or something that throws when it is read
-  }
 }

@@ -10,7 +10,7 @@ const wrong = (value: unknown): any => value;
 const LIMIT = "a whole number of 1 or more, or Infinity";
 const SIZE = "a whole number of 0 or more, or Infinity";
 const DURATION = "a number of ms, 0 or more, or Infinity";
-const CLOCK = "a clock, such as systemClock or createFakeClock()";
+const CLOCK = "a clock such as systemClock or createFakeClock()";
 const SIGNAL = "an AbortSignal";
 const ITERABLE = "an iterable, such as an array, a set or a generator";
 

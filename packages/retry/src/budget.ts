@@ -1,8 +1,13 @@
 // A retry budget: callers that share one retry a share of their calls and no more, so that retries cannot bury what recovers.
 // Source: the token bucket of Finagle, https://github.com/twitter/finagle/blob/develop/finagle-core/src/main/scala/com/twitter/finagle/service/RetryBudget.scala
 
-import { type Clock, invalidOption, readOptions, systemClock } from "@workerkit/contracts";
-import { readClock } from "./clock-option.ts";
+import {
+  type Clock,
+  invalidOption,
+  readClock,
+  readOptions,
+  systemClock,
+} from "@workerkit/contracts";
 import { hasFunctions } from "./shape.ts";
 
 /** Counts calls and hands out retries. */

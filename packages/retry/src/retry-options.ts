@@ -2,6 +2,7 @@
 
 import {
   type Clock,
+  readClock,
   readDurationMs,
   readFunction,
   readRecord,
@@ -9,7 +10,6 @@ import {
   unknownOption,
 } from "@workerkit/contracts";
 import { type RetryBudget, readRetryBudget } from "./budget.ts";
-import { readClock } from "./clock-option.ts";
 import type { Random } from "./jitter.ts";
 import { type RetryPolicy, readRetryPolicy } from "./policy.ts";
 

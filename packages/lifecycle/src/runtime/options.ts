@@ -6,6 +6,7 @@ import {
   type Clock,
   invalidOption,
   type OptionReaders,
+  readClock,
   readFunction,
   readOneOf,
   readOptions,
@@ -101,14 +102,4 @@ export function readLifecycleOptions(options: LifecycleOptions): ResolvedLifecyc
     name,
     instanceId: given.instanceId ?? randomUUID(),
   };
-}
-
-function readClock(value: unknown, path: string): Clock {
-  const clock = value as Partial<Record<keyof Clock, unknown>> | null | undefined;
-  for (const method of ["now", "monotonicMs", "setTimeout", "clearTimeout"] as const) {
-    if (typeof clock?.[method] !== "function") {
-      throw invalidOption(path, value, `a clock with the method ${method}`);
-    }
-  }
-  return value as Clock;
 }
