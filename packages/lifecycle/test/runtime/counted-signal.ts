@@ -12,8 +12,17 @@ export function countedSignal(): CountedSignal {
   const listening = new Set<unknown>();
   const add = signal.addEventListener.bind(signal);
   const remove = signal.removeEventListener.bind(signal);
-  signal.addEventListener = (type: string, listener: never, options?: object) => {
+  const once = new Set<unknown>();
+  add("abort", () => {
+    for (const listener of once) listening.delete(listener);
+  });
+  signal.addEventListener = (
+    type: string,
+    listener: never,
+    options?: { readonly once?: boolean },
+  ) => {
     listening.add(listener);
+    if (options?.once === true) once.add(listener);
     add(type, listener, options);
   };
   signal.removeEventListener = (type: string, listener: never, options?: object) => {
