@@ -35,7 +35,8 @@ export class StreamLife<Item> {
 
   /** Resolves when the source is closed; rejects with what it threw, and `LOOP_EXITED` when it ended by itself. */
   async run(): Promise<void> {
-    const { draining, signal } = this.#ctx;
+    const { draining, note, signal } = this.#ctx;
+    note({ completed: undefined });
     const iterator = open(this.#settings.source({ draining, signal }));
     // Users' code is called from `run` alone: these listeners run in the async context of whoever stops the worker.
     const stopListening = [
