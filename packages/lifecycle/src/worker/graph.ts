@@ -38,7 +38,7 @@ export function startOrder(workers: readonly RegisteredWorker[]): RegisteredWork
     worker.dependencies?.every((dependency) => placed.has(dependency)) === true;
   for (const worker of workers) {
     if (!isFree(worker)) continue;
-    // What was passed over before, and waited for this one alone, follows at once.
+    // What was passed over before, and waited for this one alone, follows at once, the first registered first.
     const open = [worker];
     for (let next = open.shift(); next !== undefined; next = open.shift()) {
       placed.add(next);
@@ -47,6 +47,7 @@ export function startOrder(workers: readonly RegisteredWorker[]): RegisteredWork
         const passed = wanted.has(dependant) && dependant.index < worker.index;
         if (passed && isFree(dependant)) open.push(dependant);
       }
+      if (open.length > 1) open.sort((a, b) => a.index - b.index);
     }
   }
   return order;
