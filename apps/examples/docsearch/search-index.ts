@@ -21,7 +21,6 @@ export class SearchIndex {
     fields: ["title", "text"],
     searchOptions: {
       combineWith: "AND",
-      boost: { title: 4 },
       prefix: true,
       fuzzy: (term) => (term.length > 4 ? 0.2 : false),
     },

@@ -3,8 +3,18 @@
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { findMarkdown } from "../find-markdown.ts";
+
+// No disk can be made to be short of file handles at a test's wish.
+vi.mock(import("node:fs/promises"), async (importOriginal) => {
+  const real = await importOriginal();
+  const stat = async (path: string) => {
+    if (path.endsWith("busy.md")) throw Object.assign(new Error("EMFILE"), { code: "EMFILE" });
+    return real.stat(path);
+  };
+  return { ...real, stat: stat as typeof real.stat };
+});
 
 let root = "";
 
@@ -118,6 +128,11 @@ it("gives a file another fingerprint when it is written again", async () => {
 
 it("throws if the folder itself is gone", async () => {
   await expect(find(join(root, "gone"))).rejects.toThrow("ENOENT");
+});
+
+it("throws if the machine is short of something, so that no file is taken for gone", async () => {
+  await write("a.md", "deep/busy.md");
+  await expect(find()).rejects.toThrow("EMFILE");
 });
 
 it("ends early when its signal aborts", async () => {

@@ -48,8 +48,8 @@ describe("the index", () => {
 
   it("finds documents with all words of a question, the one that is about it first", () => {
     const index = indexOf({
-      "text.md": "# Other\nsome words on graceful shutdown",
-      "title.md": "# Graceful shutdown\nof processes, in some words",
+      "text.md": "# Other\ngraceful shutdown, graceful shutdown",
+      "title.md": "# The graceful shutdown of a great many processes\nin more words",
       "half.md": "# Shutdown",
     });
     expect(names(index, "graceful shutdown")).toEqual(["title.md", "text.md"]);

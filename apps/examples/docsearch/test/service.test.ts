@@ -5,10 +5,13 @@ import { createService, tourWhenReady } from "../service.ts";
 import { MemoryDisk, systemError } from "./memory-disk.ts";
 
 /** A service on a fake clock, with all that it says as "who: what". */
-function serviceOf(disk: MemoryDisk) {
+function serviceOf(disk: MemoryDisk, onSay: (who: string) => void = () => {}) {
   const clock = createFakeClock();
   const lines: string[] = [];
-  const say = (who: string, what: string) => lines.push(`${who}: ${what}`);
+  const say = (who: string, what: string) => {
+    onSay(who);
+    lines.push(`${who}: ${what}`);
+  };
   const service = createService({ disk, rescanMs: 5_000, say, clock });
   return { ...service, clock, lines, say, service };
 }
@@ -116,6 +119,19 @@ it("leaves out a file that cannot be read, says so once, and takes it in when it
   expect(lines.at(-1)).toContain("3 documents");
 });
 
+it("leaves out a file that was indexed once it changes and cannot be read", async () => {
+  const disk = manyFiles(2);
+  const { runtime, clock, lines } = serviceOf(disk);
+  await clock.settle(() => runtime.startAll());
+  await clock.flush();
+  disk.write("1.md", "# Changed");
+  disk.onRead = () => {
+    throw systemError("EIO");
+  };
+  await clock.advance(5_000);
+  expect(lines.at(-1)).toContain("1 document,");
+});
+
 it("keeps what it knows while the disk is gone, and is not ready meanwhile", async () => {
   const disk = manyFiles(3);
   const { runtime, clock, lines } = serviceOf(disk);
@@ -161,6 +177,18 @@ it("in mid-index finishes the files that it has begun, begins no other, and stop
   expect(workers[1]).toMatchObject({ outcome: "stopped", drainMs: 50, aborted: 0, abandoned: [] });
 });
 
+it("in the middle of a look just ends it", async () => {
+  const disk = manyFiles(1);
+  const { runtime, clock, lines } = serviceOf(disk);
+  await clock.settle(() => runtime.startAll());
+  disk.onFind = () => new Promise(() => {});
+  await clock.advance(5_000);
+  lines.length = 0;
+  const { workers } = await clock.settle(() => runtime.shutdown());
+  expect(workers.at(-1)).toMatchObject({ worker: "files", outcome: "stopped", stopMs: 0 });
+  expect(lines).toEqual(["indexer: gives up an index of 1 document, 2 different words"]);
+});
+
 it("gives up a read that never ends, within the time of the shutdown", async () => {
   const disk = manyFiles(3);
   const { runtime, clock, lines } = serviceOf(disk);
@@ -181,6 +209,28 @@ it("indexes everything anew when the indexer alone is stopped and started", asyn
   await clock.flush();
   expect(disk.reads).toHaveLength(8);
   expect(lines.at(-1)).toContain("4 documents");
+});
+
+it("has failed when a worker that it needs has, whatever the reason", async () => {
+  const disk = manyFiles(1);
+  const { runtime, clock } = serviceOf(disk);
+  runtime.events.on("worker:failure", () => {}); // nobody need be warned of it
+  await clock.settle(() => runtime.startAll());
+  disk.write("bug.md", JSON.parse("null")); // a bug, for the indexer has no other way to fail
+  await clock.advance(5_000);
+  expect(runtime.status()).toMatchObject({ state: "failed", failedBecause: "indexer" });
+});
+
+it("goes on, and stays ready, when only the statistics have failed", async () => {
+  const { runtime, clock, lines } = serviceOf(manyFiles(1), (who) => {
+    if (who === "stats") throw new Error("cannot count");
+  });
+  runtime.events.on("worker:failure", () => {});
+  await clock.settle(() => runtime.startAll());
+  await clock.advance(10_000);
+  expect(lines.at(-1)).toContain("1 document");
+  expect(runtime.worker("stats")?.state).toBe("failed");
+  expect(runtime.status()).toMatchObject({ state: "running", ready: true });
 });
 
 it("says how large the index is when that has changed", async () => {
