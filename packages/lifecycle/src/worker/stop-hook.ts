@@ -62,10 +62,10 @@ function stopHookReturned(run: HookRun): void {
   const { worker } = run.generation;
   if (run.ok) run.generation.uncleaned = false;
   worker.stopHook = undefined;
-  const { stopHookWaiter } = worker;
+  const { stopHookWaiter, lateGeneration: late } = worker;
   worker.stopHookWaiter = undefined;
-  stopHookWaiter?.(run);
-  const late = worker.lateGeneration;
+  // Who waits runs the hook again where there is more to clean up.
+  if (stopHookWaiter !== undefined) return stopHookWaiter(run.ok && late === undefined);
   if (late === undefined) return;
   worker.lateGeneration = undefined;
   cleanUpLate(late);

@@ -360,9 +360,9 @@ export class StopOperation extends Operation implements HookOwner {
   /** An earlier stop hook still runs: this waits for it, and runs the hook again only if that one fails (L9). */
   #waitForEarlier(): void {
     this.#armSooner(this.#hookLimits.limitMs);
-    this.worker.stopHookWaiter = (run) => {
+    this.worker.stopHookWaiter = (clean) => {
       this.#disarm();
-      if (run.ok) this.#stopped();
+      if (clean) this.#stopped();
       else this.#callHook();
     };
   }

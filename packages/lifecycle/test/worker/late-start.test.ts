@@ -251,6 +251,25 @@ describe("the value of a start that settles late", () => {
     await r.end();
   });
 
+  it("L6 is cleaned up before a start that waits behind a stop which waited for an earlier stop hook", async () => {
+    const stops = [gate(), gate(), gate()];
+    let calls = 0;
+    const r = await stoppedWhileStarting(() => stops[calls++]?.promise);
+    await r.clock.advance(31_000);
+    const stop = watch(r.runtime.stop("w"));
+    const start = watch(r.runtime.start("w"));
+    r.hook.open("late");
+    stops[0]?.open(undefined);
+    await r.clock.flush();
+    expect([stop.now(), start.now(), r.calls.length]).toEqual(["pending", "pending", 3]);
+    expect(r.contexts.stop[1]?.state).toBe("late");
+    stops[1]?.open(undefined);
+    await r.clock.flush();
+    expect([stop.now(), start.now(), r.calls.length]).toEqual(["done", "done", 4]);
+    stops[2]?.open(undefined);
+    await r.end();
+  });
+
   it("L6 whose cleanup fails is told of, and counts as cleaned up", async () => {
     const outcomes = [() => {}, () => Promise.reject(new Error("no"))];
     let calls = 0;
