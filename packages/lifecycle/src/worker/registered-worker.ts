@@ -66,7 +66,7 @@ export class RegisteredWorker {
   /** The stop hook that runs, abandoned or not; two never overlap. */
   stopHook: HookRun | undefined = undefined;
   /** A stop that waits for an abandoned stop hook to return. */
-  stopHookWaiter: ((run: HookRun) => void) | undefined = undefined;
+  stopHookWaiter: ((clean: boolean) => void) | undefined = undefined;
   /** A generation whose start returned after its stop hook was called: its state is still to be cleaned up. */
   lateGeneration: Generation | undefined = undefined;
   /** Those who wait for `inFlight` to become 0. */
