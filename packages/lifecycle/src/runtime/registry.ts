@@ -83,6 +83,7 @@ export class Registry {
     const why = whyItStays(worker);
     if (why !== undefined) throw refusal(worker, "unregister", why);
     core.workers.delete(worker.name);
+    worker.unregistered = true;
     for (const { name } of worker.dependsOn) {
       const dependants = core.dependants.get(name);
       dependants?.delete(worker);

@@ -54,6 +54,8 @@ export class RegisteredWorker {
   blocks = false;
   previousBlocker: RegisteredWorker | undefined = undefined;
   nextBlocker: RegisteredWorker | undefined = undefined;
+  /** Whether it has left the registry, while an operation still waited for its turn. */
+  unregistered = false;
   /** Whether its readiness counts: from its first start, or the first startAll after its registration. */
   counted = false;
 

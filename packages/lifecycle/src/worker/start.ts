@@ -18,6 +18,8 @@ export class StartOperation extends Operation implements HookOwner {
   override readonly kind = "start";
   /** What supervision does when the start that it began fails; nobody's leaving ends such a start. */
   readonly #supervise: ((worker: RegisteredWorker, fall: Fall) => void) | undefined;
+  /** Whether it began, and was not refused. */
+  accepted = false;
   #attempt = 0;
   #run: HookRun | undefined = undefined;
   #delay: Delay | undefined = undefined;
@@ -42,6 +44,7 @@ export class StartOperation extends Operation implements HookOwner {
       this.fail(refused);
       return false;
     }
+    this.accepted = true;
     worker.core.tally.closed = false;
     worker.generationNumber += 1;
     const previous = worker.generation;
@@ -182,7 +185,7 @@ export function startRefusal(worker: RegisteredWorker): unknown {
     );
   }
   if (OPERATIONS.start[worker.state] === "refused") return refusal(worker, "start");
-  if (core.workers.get(worker.name) !== worker) {
+  if (worker.unregistered) {
     return refusal(worker, "start", "it was unregistered meanwhile");
   }
   if (worker.strays !== undefined && worker.strays.size > 0) {
