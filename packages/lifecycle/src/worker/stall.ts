@@ -52,13 +52,15 @@ export class StallWatch extends Deadline {
     this.#sinceMs = this.#generation.worker.core.clock.monotonicMs();
   }
 
-  /** The generation is told to end: that has limits of its own. */
+  /** The generation is told to end, which has limits of its own as well. */
   end(): void {
     this.#over = true;
     this.#generation.worker.core.deadlines.clear(this);
   }
 
   override onDeadline(): void {
+    // From the cut on a stop has limits of its own.
+    if (this.#generation.cut) return this.end();
     this.#silentMs += Math.max(0, this.#untilMs - this.#sinceMs);
     if (this.#silentMs < this.#limitMs) this.#slice();
     else this.#stalled();
