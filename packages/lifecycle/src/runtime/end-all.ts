@@ -1,7 +1,7 @@
 // Ending all workers: level by level, dependants first, side by side within a level, under one budget if there is one.
 
-import { levelsOf } from "../worker/graph.ts";
-import type { Waiter } from "../worker/operation.ts";
+import { activeDependants, levelsOf } from "../worker/graph.ts";
+import { refusal, type Waiter } from "../worker/operation.ts";
 import type { Place } from "../worker/place.ts";
 import type { ResolvedPolicy } from "../worker/policy.ts";
 import type { RegisteredWorker } from "../worker/registered-worker.ts";
@@ -75,10 +75,21 @@ export class Ending {
 
   #next(): RegisteredWorker[] | undefined {
     for (let level = this.#levels.shift(); level !== undefined; level = this.#levels.shift()) {
-      const workers = level.filter(needsStop);
+      const workers = level.filter((worker) => needsStop(worker) && !this.#stays(worker));
       if (workers.length > 0) return workers;
     }
     return undefined;
+  }
+
+  /** Where workers may start beside it, one may have come to rely on this one meanwhile (D2). */
+  #stays(worker: RegisteredWorker): boolean {
+    if (this.#core.closing !== undefined || !RELIED_ON.has(worker.state)) return false;
+    const list = activeDependants(worker).map(({ name, state }) => `${name} is ${state}`);
+    if (list.length === 0) return false;
+    if (this.#reason !== "rollback") {
+      this.#errors.push(refusal(worker, "stop", `workers depend on it: ${list.join(", ")}`));
+    }
+    return true;
   }
 
   /** A level's share is what is left, divided by the levels that still hold a worker to stop (B3). */
@@ -98,6 +109,8 @@ export class Ending {
     }));
   }
 }
+
+const RELIED_ON: ReadonlySet<string> = new Set(["running", "draining"]);
 
 type LimitsOf = (worker: RegisteredWorker) => StopLimits;
 
