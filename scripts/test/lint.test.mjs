@@ -68,6 +68,25 @@ const planted = {
 };
 const source = (name) => `packages/one/src/${name.toLowerCase().replace(/[^a-z]+/g, "-")}.ts`;
 
+/** What a kind of the lifecycle may import, and what it may not. */
+const ofKinds = {
+  "../worker/worker.ts": undefined,
+  "../worker/definition.ts": undefined,
+  "@workerkit/contracts": undefined,
+  "./loop.ts": undefined,
+  "../worker/generation.ts": "noRestrictedImports",
+  "../worker/lease.ts": "noRestrictedImports",
+  "../runtime/core.ts": "noRestrictedImports",
+  "../extension.ts": "noRestrictedImports",
+  "../index.ts": "noRestrictedImports",
+  "../../src/worker/generation.ts": "noRestrictedImports",
+  "@workerkit/lifecycle": "noRestrictedImports",
+  "@workerkit/lifecycle/extension": "noRestrictedImports",
+  "@workerkit/retry/src/index.ts": "noRestrictedImports",
+  "node:timers": "noRestrictedImports",
+};
+const kind = (index) => `packages/lifecycle/src/kinds/kind-${index}.ts`;
+
 describe("biome.json", () => {
   let root;
   const found = new Map();
@@ -81,6 +100,10 @@ describe("biome.json", () => {
     write("package.json", "{}");
     write("packages/one/package.json", '{ "name": "one", "dependencies": {} }');
     for (const [name, [, text]] of Object.entries(planted)) write(source(name), text);
+    write("packages/lifecycle/package.json", '{ "dependencies": { "@workerkit/contracts": "*" } }');
+    for (const [index, name] of Object.keys(ofKinds).entries()) {
+      write(kind(index), `import { x } from "${name}";\nexport const y: number = x;`);
+    }
     write(source("cycle back"), 'import "./cycle.ts";\nexport const b: number = 1;');
     write(source("clean"), "queueMicrotask(() => {});");
     write("packages/contracts/package.json", "{}");
@@ -104,6 +127,15 @@ describe("biome.json", () => {
   it.each(Object.keys(planted))("finds a planted %s", (name) => {
     expect(found.get(source(name))).toContain(planted[name][0]);
   });
+
+  it.each(Object.keys(ofKinds))(
+    "lets a kind import %s only if it is of the public contract",
+    (name) => {
+      const index = Object.keys(ofKinds).indexOf(name);
+      const rules = (found.get(kind(index)) ?? []).filter((rule) => rule === "noRestrictedImports");
+      expect(rules[0]).toBe(ofKinds[name]);
+    },
+  );
 
   it("finds real time everywhere in contracts but in the system clock", () => {
     expect(found.get("packages/contracts/src/sleep.ts")).toContain("noRestrictedGlobals");
