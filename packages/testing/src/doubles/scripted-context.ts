@@ -46,25 +46,29 @@ export interface ContextParts {
   readonly uses: readonly (readonly [worker: WorkerDefinition, state: unknown])[];
 }
 
+type Writable<T> = {
+  -readonly [Key in keyof T]: T[Key] extends readonly (infer Item)[] ? Item[] : T[Key];
+};
+
 export class ScriptedContext implements WorkerContext<unknown> {
   readonly name: string;
   readonly localName: string;
   readonly generation = 1;
-  readonly graceMs = POLICY_DEFAULTS.graceMs;
+  readonly graceMs: number = POLICY_DEFAULTS.graceMs;
   readonly clock: Clock;
   readonly random: () => number;
   state: unknown = undefined;
-  readonly record = {
-    ready: undefined as boolean | undefined,
-    acceptingWork: undefined as boolean | undefined,
-    failures: [] as unknown[],
-    admitted: [] as string[],
+  readonly record: Writable<ContextRecord> = {
+    ready: undefined,
+    acceptingWork: undefined,
+    failures: [],
+    admitted: [],
     inFlight: 0,
     heartbeats: 0,
-    requests: [] as { readonly what: "stop" | "shutdown"; readonly reason: string }[],
-    notes: {} as Readonly<Record<string, unknown>>,
-    emitted: [] as { readonly name: KindEvent; readonly event: unknown }[],
-  } satisfies ContextRecord;
+    requests: [],
+    notes: {},
+    emitted: [],
+  };
   readonly #uses: ContextParts["uses"];
   readonly #life = new AbortController();
   readonly #drain = new AbortController();
