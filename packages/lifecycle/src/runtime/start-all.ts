@@ -2,7 +2,7 @@
 
 import { WorkerkitError } from "@workerkit/contracts";
 import { mapConcurrent } from "@workerkit/limits";
-import { activeDependants, checkGraph, startOrder } from "../worker/graph.ts";
+import { checkGraph, startOrder } from "../worker/graph.ts";
 import { takeTurn, type Waiter } from "../worker/operation.ts";
 import type { RegisteredWorker } from "../worker/registered-worker.ts";
 import { StartOperation } from "../worker/start.ts";
@@ -25,7 +25,7 @@ export class StartAll implements BulkOperation {
   readonly result: Promise<void>;
   readonly #core: RuntimeCore;
   readonly #options: StartAllOptions;
-  readonly #started: RegisteredWorker[] = [];
+  readonly #starts: StartOperation[] = [];
   readonly #giveUp = new AbortController();
   /** The place in the order of registration up to which its workers are started, once its turn has come. */
   #lastIndex: number | undefined = undefined;
@@ -82,7 +82,7 @@ export class StartAll implements BulkOperation {
       this.#count(workers);
       const options: EnsureOptions = {
         signal,
-        began: ({ worker }) => this.#started.push(worker),
+        began: (start) => this.#starts.push(start),
       };
       // Whoever gives it up does not wait for the starts in progress.
       await share(this.#start(workers, options), signal, () => {});
@@ -125,13 +125,10 @@ export class StartAll implements BulkOperation {
   }
 
   async #rollBack(error: unknown): Promise<void> {
-    const mine = new Set(this.#started);
-    // What others have come to rely on meanwhile stays.
-    const started = this.#started.filter(
-      (worker) =>
-        worker.state !== "failed" &&
-        activeDependants(worker).every((dependant) => mine.has(dependant)),
-    );
+    const started = new Set<RegisteredWorker>();
+    for (const { accepted, worker } of this.#starts) {
+      if (accepted && worker.state !== "failed") started.add(worker);
+    }
     const { errors } = await new Ending(this.#core, started, "rollback").run();
     if (errors.length === 0) return;
     const both = [error, ...errors];

@@ -48,7 +48,7 @@ export class StopOperation extends Operation implements HookOwner {
   override readonly kind = "stop";
   readonly #reason: string;
   readonly #beganMs: number;
-  #stoppingMs = 0;
+  #stoppingMs: number | undefined = undefined;
   #overMs = 0;
   #aborted = 0;
   #abandoned: LeftBehind[] | undefined = undefined;
@@ -78,9 +78,10 @@ export class StopOperation extends Operation implements HookOwner {
 
   /** How it went, once it is over. */
   get report(): StopReport {
+    const stoppingMs = this.#stoppingMs ?? this.#overMs;
     return {
-      drainMs: this.#stoppingMs - this.#beganMs,
-      stopMs: this.#overMs - this.#stoppingMs,
+      drainMs: stoppingMs - this.#beganMs,
+      stopMs: this.#overMs - stoppingMs,
       aborted: this.#aborted,
       abandoned: this.#abandoned ?? [],
     };
@@ -395,6 +396,5 @@ export class StopOperation extends Operation implements HookOwner {
     this.#phase = "over";
     this.#disarm();
     this.#overMs = this.worker.core.clock.monotonicMs();
-    if (this.#stoppingMs === 0) this.#stoppingMs = this.#overMs;
   }
 }
