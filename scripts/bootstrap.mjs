@@ -22,6 +22,7 @@ const tasks = {
   types: { command: ["tsc", "-p", "tsconfig.json"] },
   check: { command: [node, "scripts/check.mjs"] },
   api: { command: [node, "scripts/api.mjs", "--update"], built: true },
+  simulate: { command: [node, ...fromSource, "scripts/simulate.mjs"] },
   bench: { command: [node, "--import", "tsx", "bench/index.ts"], built: true },
   changeset: { command: ["changeset"] },
   pnpm: { command: ["pnpm"], bare: true },

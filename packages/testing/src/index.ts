@@ -1,6 +1,11 @@
 // time
 export type { FakeClock, PendingTimer } from "@workerkit/contracts/fake-clock";
 export { createFakeClock } from "@workerkit/contracts/fake-clock";
+// storms
+export type { CheckRuntimeOptions, RuntimeCheck } from "./check-runtime.ts";
+export { checkRuntime, MUST_REACH } from "./check-runtime.ts";
+export type { CheckWorkerOptions, WorkersToCheck } from "./check-worker.ts";
+export { checkWorker } from "./check-worker.ts";
 export type { SeededRandom } from "./doubles/random.ts";
 export { createRandom } from "./doubles/random.ts";
 // one worker alone
@@ -9,6 +14,10 @@ export type { ContextRecord } from "./doubles/scripted-context.ts";
 export type { ScriptedWorker, SeenCall, WorkerScript } from "./doubles/scripted-worker.ts";
 export { scriptedWorker } from "./doubles/scripted-worker.ts";
 export type { Ending, OnAbort, Step, Steps } from "./doubles/step.ts";
+export type { InvariantId } from "./model/invariants.ts";
+export { INVARIANTS } from "./model/invariants.ts";
+export type { StormFailure } from "./model/report.ts";
+export type { StormFigures } from "./model/storm.ts";
 // records and expectations
 export type { RecordedEvent } from "./record/event-line.ts";
 export type { ExpectedEvent, ExpectedStatus } from "./record/expect.ts";

@@ -70,4 +70,23 @@ describe("found by the simulation", () => {
     expect(runtime.workers().map(({ state }) => state)).toEqual(["running", "stopped", "running"]);
     await end();
   });
+
+  it("N3 a failed worker that is unregistered before its level's turn in a shutdown is not stopped", async () => {
+    const failing = scriptedWorker({ start: "fail" });
+    const above = scriptedWorker({ stop: { afterMs: 50 } });
+    const workers = [
+      defineWorker({ name: "failed", worker: failing }),
+      worker("a"),
+      defineWorker({ name: "b", dependsOn: ["a"], worker: above }),
+    ];
+    const { runtime, settle, clock, advance } = createTestRuntime({ workers });
+    await settle(() => runtime.start("b", { dependencies: true }));
+    await settle(() => runtime.start("failed")).catch(() => {});
+    const shutdown = runtime.shutdown();
+    await clock.flush();
+    runtime.unregister("failed");
+    await advance(50);
+    expect((await shutdown).workers.map((end) => end.worker)).toEqual(["b", "a"]);
+    expect(failing.calls.map(({ hook }) => hook)).toEqual(["start"]);
+  });
 });

@@ -133,8 +133,8 @@ function endOf({ worker, operation, failure }: Member): WorkerEnd[] {
   return [{ worker: worker.name, outcome, ...operation.report }];
 }
 
-function needsStop({ state }: RegisteredWorker): boolean {
-  return OPERATIONS.stop[state] !== "nothing";
+function needsStop({ state, unregistered }: RegisteredWorker): boolean {
+  return !unregistered && OPERATIONS.stop[state] !== "nothing";
 }
 
 /** Workers of one level; none goes on to its stop hook before all are idle or cut. */
