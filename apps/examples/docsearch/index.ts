@@ -27,7 +27,8 @@ async function run({ docsDir, rescanMs }: Config, once: boolean): Promise<void> 
   } catch (error) {
     const { report } = error as { readonly report?: ShutdownReport };
     if (report !== undefined) tellReport(report, say);
-    say(runtime.name, toError(error).message);
+    const { message, stack = message } = toError(error);
+    say(runtime.name, stack);
   }
 }
 

@@ -88,8 +88,7 @@ export function createIndexer(options: IndexerOptions): WorkerDefinition<SearchI
       const attempt = () => disk.read(name, signal);
       return await retry(attempt, { policy: patience, signal, clock, random });
     } catch (error) {
-      const why = signal.aborted ? "it took too long for the shutdown" : codeOf(error);
-      say("indexer", `leaves out ${shown(name)}: ${why}`);
+      say("indexer", `leaves out ${shown(name)}: ${codeOf(error)}`);
       return undefined;
     }
   }

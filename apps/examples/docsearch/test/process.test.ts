@@ -190,13 +190,7 @@ describe("a signal", () => {
 
   it("that comes a second time ends it at once, whatever it still waits for", LIMIT, async () => {
     await write({ "slow.md": "# Slow" });
-    // A disk on which no read of a document ever ends.
-    const before = `import fs from "node:fs/promises";
-      import { syncBuiltinESMExports } from "node:module";
-      const { readFile } = fs;
-      fs.readFile = (path, ...rest) =>
-        String(path).endsWith("slow.md") ? new Promise(() => {}) : readFile(path, ...rest);
-      syncBuiltinESMExports();`;
+    const before = readingInstead("slow.md", "new Promise(() => {})"); // which never ends
     await using service = new RunningService({ env: { DOCS_DIR: folder }, before });
     await service.line("indexes 1 file");
     service.child.kill("SIGINT");
@@ -278,6 +272,28 @@ describe("while it runs", () => {
   });
 });
 
+it(
+  "ends with exit code 1, and says why, when a worker that it needs has failed",
+  LIMIT,
+  async () => {
+    await write({ "a.md": "# A" });
+    // A bug in the indexer, which takes what it has read for text.
+    await using service = new RunningService({
+      args: ["--once"],
+      env: { DOCS_DIR: folder },
+      before: readingInstead("a.md", "42"),
+    });
+    const { code, lines, stderr } = await service.ended;
+    expect(lines).toContain("indexer    failed");
+    const failed = lines.findIndex((line) =>
+      /^docsearch {2}worker indexer failed the runtime, failed in \d+ ms$/.test(line),
+    );
+    expect(lines[failed + 1]).toMatch(/^docsearch {2}TypeError: /);
+    expect(stderr).toBe("");
+    expect(code).toBe(1);
+  },
+);
+
 describe("what it is told wrong ends it at once", () => {
   const USAGE = "Usage: npm start [-- --once]\n";
   const NO_FOLDER =
@@ -294,6 +310,16 @@ describe("what it is told wrong ends it at once", () => {
     expect(await service.ended).toMatchObject({ code, lines: [], stderr });
   });
 });
+
+/** JavaScript that lets the reading of a file return something else, as no real disk does at a test's wish. */
+function readingInstead(name: string, returned: string): string {
+  return `import fs from "node:fs/promises";
+    import { syncBuiltinESMExports } from "node:module";
+    const { readFile } = fs;
+    fs.readFile = async (path, ...rest) =>
+      String(path).endsWith("${name}") ? ${returned} : readFile(path, ...rest);
+    syncBuiltinESMExports();`;
+}
 
 /** The outputs that the README shows, without the times of day. */
 async function outputsInReadme(): Promise<string[][]> {

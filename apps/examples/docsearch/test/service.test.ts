@@ -197,7 +197,7 @@ it("gives up a read that never ends, within the time of the shutdown", async () 
   const { durationMs, workers } = await clock.settle(() => runtime.shutdown());
   expect(durationMs).toBeLessThanOrEqual(20_000);
   expect(workers[1]).toMatchObject({ worker: "indexer", outcome: "stopped", aborted: 1 });
-  expect(lines).toContain("indexer: leaves out 1.md: it took too long for the shutdown");
+  expect(lines).toContain("indexer: leaves out 1.md: WORKER_STOPPING");
 });
 
 it("indexes everything anew when the indexer alone is stopped and started", async () => {
