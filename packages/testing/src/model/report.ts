@@ -45,7 +45,11 @@ export function failureText(failure: StormFailure): string {
     `seed ${seed} broke ${name}: ${rule}`,
     `  ${what}`,
     ...(workers.length === 0 ? [] : list("the workers", workers, "")),
-    ...list("what was done", operations, "nothing"),
+    ...list(
+      "what was done",
+      operations,
+      "nothing but the start and the shutdown of all at the end",
+    ),
     ...list("what happened", events, "nothing"),
   ].join("\n");
 }
