@@ -19,7 +19,7 @@ export interface UnitRuntimeOptions {
 }
 
 /** A unit of work: one object that is the lease, has its deadline, and knows how it ended. */
-export class Unit extends WorkLease {
+class Unit extends WorkLease {
   readonly #settle: (how: string) => void;
   readonly settled: Promise<string>;
   abortedWith: unknown = undefined;

@@ -23,7 +23,7 @@ import { textOf } from "../worker/failure.ts";
 /** Hears of a listener that threw, rejected, or returned nonsense. */
 export type ListenerErrorHandler = (error: unknown, eventName: string) => void;
 
-export const EVENT_NAMES: readonly EventName[] = [
+const EVENT_NAMES: readonly EventName[] = [
   "worker:registered",
   "worker:unregistered",
   "worker:transition",

@@ -37,7 +37,7 @@ export function reportFailure(generation: Generation, reported: unknown): boolea
 }
 
 /** Restarts a worker that fell, or lets it fail for good; workers that restart with it do the same. */
-export function supervise(worker: RegisteredWorker, fall: Fall): void {
+function supervise(worker: RegisteredWorker, fall: Fall): void {
   const { error, phase, attempt = 1 } = fall;
   const { state } = worker;
   const failure = failureOf(worker, error, phase, { attempt, final: false });

@@ -35,6 +35,8 @@ export interface Crew {
   readonly heard: AnyEvent<WorkerkitEvents>[];
   /** What listeners did wrong. */
   readonly listenerErrors: [error: unknown, event: string][];
+  /** Registers one more. */
+  add(name: string, what: Part): void;
   /** The state of each worker: `db running, api stopped`. */
   states(): string;
   state(worker: string): WorkerState | undefined;
@@ -85,12 +87,12 @@ export function crew(
   const heard: AnyEvent<WorkerkitEvents>[] = [];
   const listenerErrors: [unknown, string][] = [];
   const contexts = new Map<string, WorkerContext<unknown>>();
-  const workers = Object.entries(parts).map(([name, what]) =>
+  const noted = (name: string, what: Part) =>
     part(name, what, (hook, ctx) => {
       calls.push(`${hook} ${name} at ${clock.monotonicMs()}`);
       if (hook === "start") contexts.set(name, ctx);
-    }),
-  );
+    });
+  const workers = Object.entries(parts).map(([name, what]) => noted(name, what));
   const runtime = createLifecycle({
     name: "shop",
     instanceId: "test",
@@ -105,6 +107,7 @@ export function crew(
   });
   return {
     ...{ clock, runtime, calls, events, heard, listenerErrors },
+    add: (name, what) => runtime.register(noted(name, what)),
     states: () =>
       runtime
         .workers()
@@ -131,7 +134,7 @@ export function crew(
 }
 
 /** An event in few words. */
-export function inWords([name, event]: AnyEvent<WorkerkitEvents>): string {
+function inWords([name, event]: AnyEvent<WorkerkitEvents>): string {
   switch (name) {
     case "worker:transition":
       return `${event.worker}: ${event.from} > ${event.to}`;

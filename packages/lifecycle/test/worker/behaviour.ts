@@ -22,7 +22,7 @@ export const BEHAVIOURS: readonly Behaviour[] = [
 ];
 
 /** How long hooks take that do not wait for an abort, and how long after an abort the others do. */
-export const TAKES_MS = { before: 10, inGrace: 400, late: 2_500 } as const;
+const TAKES_MS = { before: 10, inGrace: 400, late: 2_500 } as const;
 
 /** Runs one behaviour on the test's clock. */
 export function behave(behaviour: Behaviour, clock: FakeClock): Hook {

@@ -41,8 +41,8 @@ export interface Plan {
   readonly hooks: readonly HookPlan[];
 }
 
-export const DELAY_MS = 40;
-export const WINDOW_MS = 2_000;
+const DELAY_MS = 40;
+const WINDOW_MS = 2_000;
 
 interface Call {
   readonly what: string;

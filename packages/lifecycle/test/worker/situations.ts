@@ -29,7 +29,7 @@ export const LIMITS = {
   drainTimeoutMs: 1_500,
   graceMs: 1_000,
 } as const;
-export const BACKOFF_MS = 700;
+const BACKOFF_MS = 700;
 const RETRY_MS = 800;
 
 /** A worker whose hooks follow a script. */

@@ -3,7 +3,7 @@
 import type { Member } from "./cast.ts";
 
 /** What timers of 0 ms, which wait 1, may add up to. */
-export const SLACK_MS = 20;
+const SLACK_MS = 20;
 
 /** A start that begins at once: the cleanup of an earlier failure, then attempt after attempt. */
 export function startBoundMs({ policy, retry }: Member): number {

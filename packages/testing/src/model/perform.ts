@@ -85,7 +85,7 @@ export function perform(world: World, operation: Operation, quiet: boolean): unk
 }
 
 /** What a worker's number stands for. */
-export function memberAt(world: World, place: number): Member | undefined {
+function memberAt(world: World, place: number): Member | undefined {
   return world.cast[place % world.cast.length];
 }
 
