@@ -33,7 +33,7 @@ export interface CheckOptions {
   readonly everyMs: number;
   /** How long a probe may take before it counts as failed, in ms; what it finds later is dropped. Default 5 000. */
   readonly timeoutMs?: number | undefined;
-  /** How long the worker stays ready without a new result, in ms. Default twice `everyMs` and `timeoutMs`. */
+  /** How long the worker stays ready without a new result, in ms. Default 2 × `everyMs` + `timeoutMs`. */
   readonly staleAfterMs?: number | undefined;
   /** The rest before the first probe, in ms. Default 0. */
   readonly initialDelayMs?: number | undefined;

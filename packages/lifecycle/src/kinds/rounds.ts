@@ -15,7 +15,9 @@ export class Rounds {
 
   /** Rests, then calls `round` and rests for the ms that it resolves with, until drain begins; rejects as `round` does. */
   async run(initialDelayMs: number, round: () => Promise<number>): Promise<void> {
-    const { draining } = this.#ctx;
+    const { draining, note } = this.#ctx;
+    // An earlier generation that failed in its rest has left one.
+    note({ nextRunAt: undefined });
     try {
       if (initialDelayMs > 0) await this.#rest(initialDelayMs);
       while (!draining.aborted) {

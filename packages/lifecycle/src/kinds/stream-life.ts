@@ -118,7 +118,9 @@ export class StreamLife<Item> {
     this.#running += 1;
     this.#open += 1;
     const returned = this.#workload.begin({
-      ...{ label: "item", timeoutMs: itemTimeoutMs, run: (ctx) => handle(item, ctx) },
+      label: "item",
+      timeoutMs: itemTimeoutMs,
+      run: (ctx) => handle(item, ctx),
       onAbort: (reason) => {
         if (!isWorkerkitError(reason, "TIMEOUT")) this.#cutOff();
       },

@@ -94,7 +94,7 @@ export function leaseContext(ctx: WorkerContext<void>): WorkerContext<void> {
 }
 
 export function workContext(shared: WorkerContext<void>, lease: Lease): WorkContext<void> {
-  return Object.create(shared, { lease: { value: lease } });
+  return Object.assign(Object.create(shared), { lease });
 }
 
 /** Calls a function of the user's; what it throws is a rejection too. */

@@ -23,7 +23,7 @@ export class BoundedLease extends WorkLease {
     this.#timeoutMs = readDurationMs(timeoutMs, "timeoutMs");
     this.#told = onAbort && readFunction(onAbort, "onAbort");
     this.#left = onAbandoned && readFunction(onAbandoned, "onAbandoned");
-    worker.core.deadlines.set(this, timeoutMs);
+    if (timeoutMs !== Number.POSITIVE_INFINITY) worker.core.deadlines.set(this, timeoutMs);
   }
 
   override onDeadline(): void {

@@ -73,21 +73,35 @@ export class WorkLease extends Deadline {
 
 /** The worker's side of a lease. */
 export function publicLease(lease: WorkLease): Lease {
-  const worker: Lease = {
-    label: lease.label,
-    get signal() {
-      return lease.signal;
-    },
-    release: () => lease.release(),
-    [Symbol.dispose]: () => lease.release(),
-  };
-  sides.set(worker, lease);
-  return worker;
+  return new PublicLease(lease);
 }
 
 /** The runtime's side of what `ctx.admit` returned; undefined for anything else. */
 export function workLeaseOf(lease: object): WorkLease | undefined {
-  return sides.get(lease);
+  return PublicLease.sideOf(lease);
 }
 
-const sides = new WeakMap<object, WorkLease>();
+/** Holds the other side itself: a WeakMap of all leases made the garbage collector take half of a stream's time. */
+class PublicLease implements Lease {
+  readonly #lease: WorkLease;
+  readonly label: string;
+  readonly release: () => void;
+
+  constructor(lease: WorkLease) {
+    this.#lease = lease;
+    this.label = lease.label;
+    this.release = () => lease.release();
+  }
+
+  static sideOf(lease: object): WorkLease | undefined {
+    return #lease in lease ? lease.#lease : undefined;
+  }
+
+  get signal(): AbortSignal {
+    return this.#lease.signal;
+  }
+
+  [Symbol.dispose](): void {
+    this.#lease.release();
+  }
+}

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createFakeClock } from "@workerkit/contracts/fake-clock";
 import { createLifecycle, defineWorker, poll } from "@workerkit/lifecycle";
 import { describe, expect, it } from "vitest";
@@ -50,6 +51,17 @@ describe("W3 trigger", () => {
     expect(hosted.worker.trigger()).toBe(false);
     await hosted.clock.advance(1_000);
     expect(hosted.log).toEqual(["run 1 at 0", "run 2 at 0"]);
+    await hosted.end();
+  });
+
+  it("L12 runs in the async context of the runtime's creation, whoever triggered it", async () => {
+    const request = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const hosted = polling(() => seen.push(request.getStore()));
+    await request.run("start", () => hosted.start());
+    request.run("trigger", () => hosted.worker.trigger());
+    await hosted.clock.flush();
+    expect(seen).toEqual([undefined, undefined]);
     await hosted.end();
   });
 

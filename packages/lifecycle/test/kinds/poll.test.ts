@@ -1,4 +1,4 @@
-import type { PollOptions } from "@workerkit/lifecycle";
+import type { PollOptions, WorkContext } from "@workerkit/lifecycle";
 import { describe, expect, it, vi } from "vitest";
 import { wrong } from "../hostile.ts";
 import { gate } from "../worker/gate.ts";
@@ -129,6 +129,22 @@ describe("W3 what status shows", () => {
     expect(hosted.status()).not.toHaveProperty("nextRunAt");
     await hosted.end();
     expect(hosted.status()).not.toHaveProperty("nextRunAt");
+  });
+
+  it("W3 shows no next run that an earlier generation was due", async () => {
+    const contexts: WorkContext<void>[] = [];
+    const second = gate();
+    const hosted = polling((ctx, nth) => {
+      contexts.push(ctx);
+      return nth === 2 ? second.promise : undefined;
+    });
+    await hosted.start();
+    contexts[0]?.reportFailure(new Error("broken"));
+    await hosted.start();
+    expect(hosted.status()).toMatchObject({ state: "running", generation: 2, inFlight: 1 });
+    expect(hosted.status()).not.toHaveProperty("nextRunAt");
+    second.open(undefined);
+    await hosted.end();
   });
 
   it("W3 has noted a run when the last work in flight is released", async () => {

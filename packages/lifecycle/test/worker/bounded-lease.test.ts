@@ -1,4 +1,5 @@
 import type { LeaseOptions, WorkerContext } from "@workerkit/lifecycle";
+import { workLeaseOf } from "@workerkit/lifecycle/extension";
 import { describe, expect, it } from "vitest";
 import { rig } from "./rig.ts";
 
@@ -104,6 +105,19 @@ describe("a lease with options", () => {
     expect(said).toEqual(["WORKER_FAILED"]);
     await clock.advance(100);
     expect(said).toEqual(["WORKER_FAILED", "abandoned"]);
+    await end();
+  });
+
+  it("is known to extensions, as every lease is and nothing else", async () => {
+    const { lease, context, end } = await admitted({});
+    const plain = context().admit("plain");
+    expect(workLeaseOf(lease)).toMatchObject({ label: "import", state: "open" });
+    expect(workLeaseOf(plain ?? {})).toMatchObject({ label: "plain", state: "open" });
+    expect(workLeaseOf({ ...lease })).toBeUndefined();
+    const { release } = lease;
+    release();
+    plain?.[Symbol.dispose]();
+    expect(workLeaseOf(lease)).toMatchObject({ ended: true });
     await end();
   });
 
