@@ -82,7 +82,7 @@ describe("W4 drain", () => {
   });
 
   it("W4 a plain drain resolves at once, and an item that comes much later is still handled", async () => {
-    const { source, ...hosted } = streaming();
+    const { source, item, ...hosted } = streaming();
     await hosted.start();
     await hosted.runtime.drain("w");
     expect(hosted.clock.monotonicMs()).toBe(0);
@@ -93,6 +93,9 @@ describe("W4 drain", () => {
     await hosted.clock.flush();
     expect(hosted.log).toEqual(["a at 60000"]);
     expect(hosted.status()).toMatchObject({ state: "draining", inFlight: 1 });
+    item("a").open(undefined);
+    await hosted.clock.flush();
+    expect(hosted.status()).toMatchObject({ state: "draining", inFlight: 0 });
     await hosted.end();
   });
 });
