@@ -10,7 +10,7 @@ import {
 } from "../worker/graph.ts";
 import { refusal, takeTurn } from "../worker/operation.ts";
 import type { RegisteredWorker } from "../worker/registered-worker.ts";
-import { StartOperation } from "../worker/start.ts";
+import { endingRefusal, StartOperation } from "../worker/start.ts";
 import { stopWorker } from "../worker/stop.ts";
 import { ownLimits } from "../worker/stop-limits.ts";
 import { callOperation, share, waiterOf } from "./caller.ts";
@@ -21,6 +21,7 @@ import { tellWhatHolds } from "./waiting.ts";
 type Signal = AbortSignal | undefined;
 
 export function startOne(worker: RegisteredWorker, signal: Signal): Promise<void> {
+  refuseWhileEnding(worker);
   return callOperation(new StartOperation(worker), signal, takeTurn);
 }
 
@@ -29,6 +30,7 @@ export async function startWithDependencies(
   worker: RegisteredWorker,
   signal: Signal,
 ): Promise<void> {
+  refuseWhileEnding(worker);
   checkGraph(worker);
   const dependencies = [...dependenciesOf(worker)].sort((a, b) => a.index - b.index);
   let giveUp: (reason: unknown) => void = () => {};
@@ -44,6 +46,12 @@ export async function startWithDependencies(
     if (started !== undefined) await share(started, signal, (reason) => giveUp(reason));
   }
   await startOne(worker, signal);
+}
+
+/** It would be refused when its turn comes, so it does not wait for that. */
+function refuseWhileEnding(worker: RegisteredWorker): void {
+  const refused = endingRefusal(worker);
+  if (refused !== undefined) throw refused;
 }
 
 export function drainOne(worker: RegisteredWorker, signal: Signal): Promise<void> {

@@ -174,16 +174,21 @@ export class StartOperation extends Operation implements HookOwner {
   }
 }
 
+/** Why no worker of its runtime may start now, if none may (B6). */
+export function endingRefusal({ core, fullName }: RegisteredWorker): WorkerkitError | undefined {
+  const { closing } = core;
+  if (closing === undefined) return undefined;
+  return new WorkerkitError(
+    "INVALID_RUNTIME_STATE",
+    `worker ${fullName} cannot start: its runtime is ending all workers (${closing})`,
+    { details: { worker: fullName, closing } },
+  );
+}
+
 /** Why a worker may not start now, if it may not. */
 export function startRefusal(worker: RegisteredWorker): unknown {
-  const { core } = worker;
-  if (core.closing !== undefined) {
-    return new WorkerkitError(
-      "INVALID_RUNTIME_STATE",
-      `worker ${worker.fullName} cannot start: its runtime is ending all workers (${core.closing})`,
-      { details: { worker: worker.fullName, closing: core.closing } },
-    );
-  }
+  const ending = endingRefusal(worker);
+  if (ending !== undefined) return ending;
   if (OPERATIONS.start[worker.state] === "refused") return refusal(worker, "start");
   if (worker.unregistered) {
     return refusal(worker, "start", "it was unregistered meanwhile");

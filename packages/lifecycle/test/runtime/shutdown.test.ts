@@ -3,7 +3,7 @@ import { extend } from "@workerkit/lifecycle/extension";
 import { describe, expect, it } from "vitest";
 import { type Units, unitsFor } from "../units.ts";
 import { countedSignal } from "./counted-signal.ts";
-import { type Crew, crew, type Hook, type Part, part } from "./crew.ts";
+import { type Crew, crew, type Hook, type Part } from "./crew.ts";
 import { held, never, outcomeOf } from "./held.ts";
 
 const broken = new Error("broken");
@@ -22,7 +22,7 @@ const errorOf = (promise: Promise<unknown>) =>
 function working(parts: Record<string, Part>): Crew & { readonly units: Units } {
   const it = crew({});
   const units = extend(it.runtime, unitsFor(), {});
-  for (const [name, what] of Object.entries(parts)) it.runtime.register(part(name, what));
+  for (const [name, what] of Object.entries(parts)) it.add(name, what);
   return { ...it, units };
 }
 
