@@ -1,6 +1,6 @@
 // What an extension sees of one worker: may work begin, a lease on it, and a way to say that it failed.
 
-import { WorkerkitError } from "@workerkit/contracts";
+import { toError, WorkerkitError } from "@workerkit/contracts";
 import type { WorkerDefinition } from "./definition.ts";
 import { failureOf } from "./failure.ts";
 import type { Generation } from "./generation.ts";
@@ -91,7 +91,7 @@ class Port implements WorkerPort {
   }
 
   panics(error: unknown): boolean {
-    return failureOf(this.#worker, error, "run").panic;
+    return failureOf(this.#worker, toError(error), "run").panic;
   }
 
   note(generation: number, failure: CommandFailureStatus): boolean {
