@@ -1,6 +1,6 @@
 // Checks what each package would publish: manifest, files, types, and how Node and bundlers resolve it.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { filesBelow, packAll, readManifest } from "./pack.mjs";
 
@@ -58,6 +58,10 @@ function fileProblems({ name, source, unpacked }) {
       .map((file) => file.replace("dist/", "src/").replace(/\.js$/, ".ts"))
       .filter((file) => !existsSync(join(source, file)))
       .map((file) => `${name}: dist holds what was built from ${file}, which is gone: remove dist`),
+    ...files
+      .filter((file) => file.endsWith(".js"))
+      .filter((file) => / = class _\w/.test(readFileSync(join(unpacked, file), "utf8")))
+      .map((file) => `${name}: ${file} renames a class that names itself, which logs would show`),
   ];
 }
 

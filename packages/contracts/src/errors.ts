@@ -50,15 +50,6 @@ export class WorkerkitError extends Error {
   /** The brand by which every copy of this package knows the class. */
   declare readonly "~workerkit": 1;
 
-  static {
-    // On the prototype, so that the stack begins with the name, and no log shows the brand.
-    Object.defineProperty(WorkerkitError.prototype, "name", {
-      value: "WorkerkitError",
-      writable: true,
-    });
-    Object.defineProperty(WorkerkitError.prototype, "~workerkit", { value: 1 });
-  }
-
   constructor(
     code: ErrorCode,
     message: string,
@@ -69,6 +60,13 @@ export class WorkerkitError extends Error {
     this.details = options.details ?? {};
   }
 }
+
+// On the prototype, so that the stack begins with the name, and no log shows the brand. Outside of the class, for one that
+// names itself is renamed by the build, and logs would say _WorkerkitError.
+Object.defineProperties(WorkerkitError.prototype, {
+  name: { value: "WorkerkitError", writable: true },
+  "~workerkit": { value: 1 },
+});
 
 /** Whether `error` is a `WorkerkitError` of any copy of this package, and carries `code` when one is given. */
 export function isWorkerkitError<Code extends ErrorCode>(

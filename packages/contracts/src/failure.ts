@@ -14,12 +14,13 @@ export class Panic extends Error {
   declare readonly name: "Panic";
   /** The brand by which every copy of this package knows the class. */
   declare readonly "~panic": true;
-
-  static {
-    Object.defineProperty(Panic.prototype, "name", { value: "Panic", writable: true });
-    Object.defineProperty(Panic.prototype, "~panic", { value: true });
-  }
 }
+
+// Outside of the class, as for WorkerkitError.
+Object.defineProperties(Panic.prototype, {
+  name: { value: "Panic", writable: true },
+  "~panic": { value: true },
+});
 
 /** Whether `error` tells of a bug rather than of the world: a `Panic`, an AssertionError or a ReferenceError. */
 export function isPanic(error: unknown): boolean {
