@@ -1,4 +1,4 @@
-/// <reference lib="esnext.disposable" />
+/// <reference lib="esnext.disposable" preserve="true" />
 // A runtime for a test: on a fake clock, with chance from a seed, and a record of what happens.
 
 import { invalidOption } from "@workerkit/contracts";

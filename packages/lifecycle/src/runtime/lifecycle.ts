@@ -1,4 +1,4 @@
-/// <reference lib="esnext.disposable" />
+/// <reference lib="esnext.disposable" preserve="true" />
 // A runtime as its users see it.
 
 import type { Clock, EventSource, Unsubscribe, WorkerkitEvents } from "@workerkit/contracts";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // Running a process around a runtime: start, wait for whatever ends it, shut down, and say in one line how it ended.
 
 import { constants } from "node:os";

@@ -1,4 +1,4 @@
-/// <reference lib="esnext.disposable" />
+/// <reference lib="esnext.disposable" preserve="true" />
 // The contract between Workerkit and a worker: the hooks a worker has, and the context each of its generations gets.
 
 import type { Clock, WorkerkitEvents } from "@workerkit/contracts";
