@@ -40,7 +40,7 @@ export interface Asked {
 
 export class Calls {
   readonly #clock: FakeClock;
-  readonly pending = new Set<Call>();
+  readonly pending: Set<Call> = new Set();
   /** Those whose end nobody has looked at. */
   readonly #settled: Call[] = [];
   /** For how long the event loop was blocked so far. */

@@ -27,7 +27,7 @@ export interface FoldedWorker {
 }
 
 export class Fold {
-  readonly workers = new Map<string, FoldedWorker>();
+  readonly workers: Map<string, FoldedWorker> = new Map();
   #state: RuntimeState = "registered";
   #ready = false;
 

@@ -111,7 +111,7 @@ export class HookLaws {
   readonly #world: Lawful;
   readonly #working = new Map<Member, Set<HookRecord>>();
   /** The attempts of the latest start of each worker. */
-  readonly attempts = new Map<Member, HookRecord[]>();
+  readonly attempts: Map<Member, HookRecord[]> = new Map();
   readonly #fail: (violation: unknown) => void;
 
   constructor(world: Lawful, fail: (violation: unknown) => void) {
