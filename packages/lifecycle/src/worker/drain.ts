@@ -60,7 +60,6 @@ export class DrainOperation extends Operation implements HookOwner {
   }
 
   hookEnded(run: HookRun): void {
-    this.#run = undefined;
     noteDrainFailure(run);
     this.#end();
   }

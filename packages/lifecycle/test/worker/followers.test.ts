@@ -315,4 +315,44 @@ describe("a worker whose own restart finds its dependency down", () => {
     expect(s.runtime.workers()).toEqual(before);
     await s.end();
   });
+
+  it("D1 refuses it once: it does not come back when the restart has failed", async () => {
+    let starts = 0;
+    const s = shop();
+    const db = s.add("db");
+    s.add("api", {
+      dependsOn: [db],
+      restart: { ...restart, maxRestarts: 2 },
+      start: () => {
+        starts += 1;
+        if (starts > 1) throw new Error("no");
+      },
+    });
+    await s.runtime.startAll();
+    s.fail("db");
+    s.fail("api");
+    const start = watch(s.runtime.start("api"));
+    await s.runtime.start("db");
+    await s.clock.advance(10_000);
+    expect([start.now(), starts]).toEqual(["INVALID_WORKER_STATE", 3]);
+    expect(s.states()).toEqual({ db: "running", api: "failed" });
+    await s.end();
+  });
+
+  it("S3 lets an operator stop a follower while what it follows restarts", async () => {
+    const s = shop();
+    const db = s.add("db", { restart });
+    s.add("api", { dependsOn: follow(db) });
+    await s.runtime.startAll();
+    s.fail("db");
+    await s.clock.advance(10);
+    const start = watch(s.runtime.start("api"));
+    await s.runtime.stop("api");
+    await s.clock.advance(100);
+    expect([start.now(), s.states()]).toEqual([
+      "INVALID_WORKER_STATE",
+      { db: "running", api: "stopped" },
+    ]);
+    await s.end();
+  });
 });
