@@ -134,6 +134,8 @@ export interface RuntimeTransitionEvent extends RuntimeEvent {
   readonly from: RuntimeState;
   readonly to: RuntimeState;
   readonly reason: string;
+  /** The worker with `failurePolicy: "fail-runtime"` whose failure has failed the runtime, where one has. */
+  readonly failedBecause?: string;
 }
 
 export interface RuntimeReadinessEvent extends RuntimeEvent {

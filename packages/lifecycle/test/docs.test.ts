@@ -272,7 +272,7 @@ const EVENT_FIELDS: { [Name in keyof WorkerkitEvents]: FieldsOf<WorkerkitEvents[
   "worker:restart": { attempt: "", delayMs: "", code: "", message: "", error: "" },
   "worker:stall": { silentMs: "" },
   "worker:abandoned": { phase: "", label: "", ageMs: "" },
-  "runtime:transition": { from: "", to: "", reason: "" },
+  "runtime:transition": { from: "", to: "", reason: "", failedBecause: "?" },
   "runtime:readiness": { ready: "" },
   "runtime:waiting": { phase: "", leftMs: "?", held: "" },
   "command:start": { queuedMs: "", child: "" },

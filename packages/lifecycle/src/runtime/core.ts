@@ -125,7 +125,11 @@ export class RuntimeCore {
       this.reason = what;
       if (this.hub.wants("runtime:transition")) {
         const reason = `${who}: ${what}`;
-        this.hub.emit("runtime:transition", { runtime: this.name, at, from, to: state, reason });
+        const failing = this.tally.firstRuntimeFailing;
+        this.hub.emit("runtime:transition", {
+          ...{ runtime: this.name, at, from, to: state, reason },
+          ...(failing !== undefined && { failedBecause: failing.name }),
+        });
       }
     }
     const ready = runtimeReady(this.tally);

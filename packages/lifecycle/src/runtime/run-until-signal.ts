@@ -13,8 +13,8 @@ import {
   readOptions,
   readRecord,
   readSignal,
-  toError,
 } from "@workerkit/contracts";
+import { textOf } from "../worker/failure.ts";
 import type { ShutdownReport } from "./bulk.ts";
 import { observe } from "./hub.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -131,7 +131,7 @@ class Ends {
     const uncaught = (error: unknown, what: string) => {
       const known =
         this.#lastFailure?.error === error ? ` of worker ${this.#lastFailure?.worker}` : "";
-      log(`${runtime.name}: ${what}${known}: ${toError(error).stack}`);
+      log(`${runtime.name}: ${what}${known}: ${textOf(error)}`);
       this.end({ reason: what, failure: { error } });
     };
     // An output that nobody reads any more (EPIPE) ends nothing.
@@ -148,10 +148,9 @@ class Ends {
         this.#lastFailure = { worker, error };
         // Listening here takes away the warning of a failure that nobody listens to, and it may be the only word of it.
         if (runtime.status().failedBecause === worker) return;
-        log(`${runtime.name}: worker ${worker} failed: ${toError(error).stack}`);
+        log(`${runtime.name}: worker ${worker} failed: ${textOf(error)}`);
       }),
-      runtime.events.on("runtime:transition", ({ to }) => {
-        const worker = to === "failed" ? runtime.status().failedBecause : undefined;
+      runtime.events.on("runtime:transition", ({ failedBecause: worker }) => {
         if (worker === undefined) return;
         const error = this.#lastFailure?.error;
         this.end({ reason: `worker ${worker} failed the runtime`, failure: { error } });

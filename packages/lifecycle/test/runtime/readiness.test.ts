@@ -144,6 +144,9 @@ describe("the order of events", () => {
       "runtime: running > failed",
       "runtime: not ready",
     ]);
+    expect(it.heard.find(([name]) => name === "runtime:transition")?.[1]).toMatchObject({
+      failedBecause: "w",
+    });
     await it.settled();
     await it.runtime.start("w");
     await it.clock.flush();
