@@ -43,6 +43,9 @@ export default defineConfig({
         },
       },
     ],
+    // No test waits for long, but a busy machine makes property tests take many times what they need.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
     // .ci/run adds up the counts that this reporter writes.
     reporters: process.env.WK_COUNTS ? ["default", "./scripts/count-reporter.mjs"] : ["default"],
     coverage: { provider: "v8", include: ["packages/*/src/**/*.ts"] },
