@@ -54,8 +54,8 @@ function fileProblems({ name, source, unpacked }) {
       .filter((file) => !allowed.test(file) || /(^|[./])(test|spec|bench)([./]|$)/.test(file))
       .map((file) => `${name}: ${file} does not belong in the package`),
     ...files
-      .filter((file) => /^dist\/.+\.js$/.test(file))
-      .map((file) => file.replace("dist/", "src/").replace(/\.js$/, ".ts"))
+      .filter((file) => /^dist\/.+\.d\.ts$/.test(file))
+      .map((file) => file.replace("dist/", "src/").replace(/\.d\.ts$/, ".ts"))
       .filter((file) => !existsSync(join(source, file)))
       .map((file) => `${name}: dist holds what was built from ${file}, which is gone: remove dist`),
     ...files
