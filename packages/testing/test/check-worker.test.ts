@@ -81,6 +81,7 @@ describe("checkWorker", () => {
           open++;
           if (open > 1) throw new Error("opened twice");
           await sleep(20);
+          return "open";
         },
         // Wrong: a start that was stopped half-way has opened something too.
         stop: ({ state }) => {
