@@ -339,6 +339,26 @@ describe("a worker whose own restart finds its dependency down", () => {
     await s.end();
   });
 
+  it("D3 tells an operator who joined a follower's restart that it will not run", async () => {
+    const cleaning = gate();
+    const s = shop();
+    const db = s.add("db");
+    s.add("api", { dependsOn: follow(db), restart, stop: () => cleaning.promise });
+    await s.runtime.startAll();
+    s.fail("api");
+    const start = watch(s.runtime.start("api"));
+    s.fail("db");
+    await s.clock.flush();
+    expect(start.now()).toBe("pending");
+    cleaning.open(undefined);
+    await s.clock.flush();
+    expect([start.now(), s.states()]).toEqual([
+      "INVALID_WORKER_STATE",
+      { db: "failed", api: "stopped" },
+    ]);
+    await s.end();
+  });
+
   it("S3 lets an operator stop a follower while what it follows restarts", async () => {
     const s = shop();
     const db = s.add("db", { restart });

@@ -291,6 +291,20 @@ describe("an operator, during cleanup", () => {
     await r.end();
   });
 
+  it("S3 brings the limits of a cleanup forward that a stop waits for", async () => {
+    const r = await running({ stop: () => new Promise(() => {}) });
+    r.fail();
+    const stop = watch(r.runtime.stop("w"));
+    await r.clock.advance(100);
+    const shutdown = watch(r.runtime.shutdown({ timeoutMs: 160 }));
+    await r.clock.advance(159);
+    expect([stop.now(), shutdown.now()]).toEqual(["pending", "pending"]);
+    await r.clock.advance(1);
+    expect(stop.now()).toBe("RESTARTS_EXHAUSTED");
+    expect(shutdown.now()).toBeInstanceOf(AggregateError);
+    await r.end();
+  });
+
   it("S3 who stops it from inside the cleanup itself waits for that", async () => {
     const hook = gate();
     const stops: ReturnType<typeof watch>[] = [];

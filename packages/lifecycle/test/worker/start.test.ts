@@ -170,8 +170,10 @@ describe("start", () => {
     ["a panic", () => new Panic("never")],
     ["a ReferenceError", () => new ReferenceError("never")],
     ["a fatal error", () => withFatal(new Error("never"))],
+    ["what isPanic says is one", () => new TypeError("never")],
   ])("L3 never repeats after %s", async (_, error) => {
     const { runtime, clock, calls, end } = rig({
+      isPanic: (given) => given instanceof TypeError,
       start: () => {
         throw error();
       },
