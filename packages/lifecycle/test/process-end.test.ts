@@ -17,10 +17,14 @@ function run(program: string): Promise<Ended> {
   const args = [...node, "--input-type=module", "--eval", program];
   const child = spawn(process.execPath, args, { cwd: folder });
   const heard = { stdout: "", stderr: "" };
+  let told = false;
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
       heard[name] += text;
-      if (heard.stdout.endsWith("now\n")) child.kill("SIGTERM");
+      // Once only: a second signal ends a process at once.
+      if (told || !heard.stdout.endsWith("now\n")) return;
+      told = true;
+      child.kill("SIGTERM");
     });
   }
   return new Promise((resolve, reject) => {
