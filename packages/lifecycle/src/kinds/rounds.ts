@@ -6,7 +6,6 @@ import { first } from "./first.ts";
 export class Rounds {
   readonly #ctx: WorkerContext<void>;
   #hurried = false;
-  #over = false;
   #hurry: () => void = () => {};
 
   constructor(ctx: WorkerContext<void>) {
@@ -18,20 +17,16 @@ export class Rounds {
     const { draining, note } = this.#ctx;
     // An earlier generation that failed in its rest has left one.
     note({ nextRunAt: undefined });
-    try {
-      if (initialDelayMs > 0) await this.#rest(initialDelayMs);
-      while (!draining.aborted) {
-        this.#hurried = false;
-        await this.#rest(await round());
-      }
-    } finally {
-      this.#over = true;
+    if (initialDelayMs > 0) await this.#rest(initialDelayMs);
+    while (!draining.aborted) {
+      this.#hurried = false;
+      await this.#rest(await round());
     }
   }
 
   /** Ends the rest, or lets the present round be followed by another at once; false when there will be no further round. */
   hurry(): boolean {
-    if (this.#over || this.#ctx.draining.aborted) return false;
+    if (this.#ctx.draining.aborted) return false;
     this.#hurried = true;
     this.#hurry();
     return true;

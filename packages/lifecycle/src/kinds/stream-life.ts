@@ -39,20 +39,17 @@ export class StreamLife<Item> {
     note({ completed: undefined });
     const iterator = open(this.#settings.source({ draining, signal }));
     // Users' code is called from `run` alone: these listeners run in the async context of whoever stops the worker.
-    const stopListening = [
-      onAbort(draining, () => {
-        this.#holdDrain();
-        this.#changed();
-      }),
-      onAbort(signal, () => this.#cutOff()),
-    ];
+    onAbort(draining, () => {
+      this.#holdDrain();
+      this.#changed();
+    });
+    onAbort(signal, () => this.#cutOff());
     try {
       await this.#take(iterator);
       if (draining.aborted) await this.#drain(iterator);
       else await this.#finish();
     } finally {
       this.#over = true;
-      for (const stop of stopListening) stop();
       this.#release();
     }
     await this.#failures.throwLate();
@@ -65,22 +62,17 @@ export class StreamLife<Item> {
       if (!this.#asked && this.#running < this.#settings.concurrency) this.#ask(iterator);
       await this.#change();
     }
-    if (this.#thrown !== undefined) throw this.#thrown.error;
   }
 
   /** What the source still owes is handled; one that heeds `draining` answers within the grace, any other is told to return. */
   async #drain(iterator: AnyIterator<Item>): Promise<void> {
     const { clock, graceMs, name } = this.#ctx;
-    const itemsEnded = () => this.#cut || this.#open === 0;
-    await this.#until(itemsEnded);
     await this.#until(() => this.#cut || !this.#asked, graceMs);
-    await this.#until(itemsEnded);
-    if (!this.#ended && typeof iterator.return === "function") {
-      const returned = invoke(() => iterator.return?.());
-      const how = await first(clock, returned, graceMs, { label: `${name} closes its source` });
-      if (how === "settled") await returned;
-    }
-    await this.#until(itemsEnded);
+    await this.#until(() => this.#cut || this.#open === 0);
+    if (this.#ended) return;
+    const returned = invoke(() => iterator.return?.());
+    const how = await first(clock, returned, graceMs, { label: `${name} closes its source` });
+    if (how === "settled") await returned;
   }
 
   /** The source has ended by itself. */
@@ -131,12 +123,12 @@ export class StreamLife<Item> {
         this.#changed();
       },
     });
-    if (returned === undefined) this.#open -= 1;
-    else this.#release();
-    void Promise.resolve(returned).then(() => {
+    // Undefined once nothing begins any more in this generation.
+    void returned?.then(() => {
       this.#running -= 1;
       this.#changed();
     });
+    this.#release();
   }
 
   #cutOff(): void {
@@ -147,7 +139,7 @@ export class StreamLife<Item> {
 
   #holdDrain(): void {
     const { admit, draining } = this.#ctx;
-    if (!draining.aborted || this.#over || this.#ended || this.#cut || this.#open > 0) return;
+    if (!draining.aborted || this.#over || this.#open > 0) return;
     this.#hold ??= admit("source", { onAbort: () => this.#cutOff() });
   }
 

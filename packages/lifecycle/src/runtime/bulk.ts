@@ -96,7 +96,6 @@ export class DrainAll implements BulkOperation {
   readonly result: Promise<void>;
   readonly #core: RuntimeCore;
   #begun = false;
-  #over = false;
   #settle: { resolve(): void; reject(error: unknown): void } | undefined = undefined;
 
   constructor(core: RuntimeCore) {
@@ -122,14 +121,12 @@ export class DrainAll implements BulkOperation {
     const errors = (await Promise.allSettled(ends))
       .filter((end) => end.status === "rejected")
       .map(({ reason }) => reason);
-    this.#over = true;
     if (errors.length === 0) this.#settle?.resolve();
     else this.#settle?.reject(new AggregateError(errors, `${errors.length} workers did not drain`));
   }
 
   /** Once begun it closes no worker that comes later. */
   get joinable(): boolean {
-    if (this.#over) return false;
     return !this.#begun || ![...this.#core.workers.values()].some(isOpen);
   }
 

@@ -134,9 +134,7 @@ class Ends {
       log(`${runtime.name}: ${what}${known}: ${textOf(error)}`);
       this.end({ reason: what, failure: { error } });
     };
-    // An output that nobody reads any more (EPIPE) ends nothing.
-    this.#onOutput(process.stdout);
-    this.#onOutput(process.stderr);
+    for (const output of [process.stdout, process.stderr]) ignoreErrorsOf(output);
     this.#onProcess("uncaughtException", (error) => uncaught(error, "an uncaught exception"));
     this.#onProcess("unhandledRejection", (error) => uncaught(error, "an unhandled rejection"));
     this.#forget.push(
@@ -171,11 +169,6 @@ class Ends {
     for (const forget of this.#forget) forget();
   }
 
-  #onOutput(output: NodeJS.WriteStream): void {
-    output.on("error", ignore);
-    this.#forget.push(() => output.off("error", ignore));
-  }
-
   #onProcess(event: string, listener: (value: unknown) => void): void {
     process.on(event, listener);
     this.#forget.push(() => process.off(event, listener));
@@ -201,10 +194,11 @@ function lineOf(
 function exitIfHeld({ name, clock }: Lifecycle, log: (line: string) => void): void {
   clock.setTimeout(
     () => {
-      const held = [...new Set(process.getActiveResourcesInfo())].filter(
-        (kind) => kind !== "Timeout",
-      );
-      log(`${name}: still held by ${held.join(", ") || "a timer"}, exits`);
+      const kinds = [...new Set(process.getActiveResourcesInfo())];
+      // The process's own outputs are always among them, and hold nothing.
+      const others = kinds.filter((kind) => kind !== "PipeWrap" && kind !== "TTYWrap");
+      const held = (others.length > 0 ? others : kinds).join(", ").replace("Timeout", "a timer");
+      log(`${name}: still held by ${held}, exits`);
       process.exit();
     },
     HELD_AFTER_MS,
@@ -225,12 +219,12 @@ function harmless(log: (line: string) => void): (line: string) => void {
 }
 
 function logToStderr(line: string): void {
-  const { stderr } = process;
-  stderr.once("error", ignore);
-  // An error is emitted after this callback.
-  stderr.write(`${line}\n`, (error) => {
-    if (!error) stderr.off("error", ignore);
-  });
+  process.stderr.write(`${line}\n`);
+}
+
+/** An output that nobody reads any more (EPIPE) ends nothing. It stays so to the end: the error comes some time after the write. */
+function ignoreErrorsOf(output: NodeJS.WriteStream): void {
+  if (!output.listeners("error").includes(ignore)) output.on("error", ignore);
 }
 
 function ignore(): void {}

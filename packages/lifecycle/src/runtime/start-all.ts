@@ -32,7 +32,6 @@ export class StartAll implements BulkOperation {
   #callers = 0;
   #settle: { resolve(): void; reject(error: unknown): void } | undefined = undefined;
   #interrupted = false;
-  #over = false;
 
   constructor(core: RuntimeCore, options: StartAllOptions) {
     this.#core = core;
@@ -48,7 +47,7 @@ export class StartAll implements BulkOperation {
 
   /** Whether a call that comes now can share it: not once it was given up, or a worker came too late for it. */
   get joinable(): boolean {
-    if (this.#over || this.#giveUp.signal.aborted) return false;
+    if (this.#giveUp.signal.aborted) return false;
     if (this.#lastIndex === undefined) return true;
     let last = -1;
     for (const { index } of this.#core.workers.values()) last = index;
@@ -86,12 +85,10 @@ export class StartAll implements BulkOperation {
       };
       // Whoever gives it up does not wait for the starts in progress.
       await share(this.#start(workers, options), signal, () => {});
-      this.#over = true;
       this.#settle?.resolve();
     } catch (error) {
       this.#giveUp.abort(error);
       if (!this.#interrupted && this.#options.rollback) await this.#rollBack(error);
-      this.#over = true;
       this.#settle?.reject(error);
     }
   }

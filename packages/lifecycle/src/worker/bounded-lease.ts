@@ -41,8 +41,6 @@ export class BoundedLease extends WorkLease {
   }
 
   override onAbort(reason: () => unknown): void {
-    // Whoever else told it to end sees to its grace.
-    if (!this.#late) this.#worker.core.deadlines.clear(this);
     if (this.#told !== undefined) call(this.#told, reason());
   }
 
@@ -54,8 +52,9 @@ export class BoundedLease extends WorkLease {
   override abandon(): void {
     if (this.state !== "open") return;
     this.#worker.core.deadlines.clear(this);
-    super.abandon();
+    // First, so that what is said of it counts before a stop that waited for it goes on.
     if (this.#left !== undefined) call(this.#left, undefined);
+    super.abandon();
   }
 }
 

@@ -340,6 +340,28 @@ describe("W6 drain and stop", () => {
     await hosted.end();
   });
 
+  it("W6 grows stale no more once drain began", async () => {
+    const { probe, ...hosted } = checking({ failOnNotReady: true, staleAfterMs: 300 });
+    probe(1).open("pass");
+    await hosted.start();
+    await hosted.clock.advance(290);
+    await hosted.runtime.drain("w");
+    await hosted.clock.advance(10_000);
+    expect(hosted.status()).toMatchObject({ state: "draining" });
+    expect(hosted.status()).not.toHaveProperty("lastFailure");
+    await hosted.end();
+  });
+
+  it("W6 never grows stale with staleAfterMs Infinity", async () => {
+    const { probe, ...hosted } = checking({ staleAfterMs: Number.POSITIVE_INFINITY });
+    probe(1).open("pass");
+    await hosted.start();
+    const labels = hosted.clock.pending().map(({ label }) => label);
+    expect(labels).toContain("rt/w rests");
+    expect(labels).not.toContain("rt/w grows stale");
+    await hosted.end();
+  });
+
   it("W6 stops at once between two probes", async () => {
     const { probe, ...hosted } = checking();
     probe(1).open("pass");

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { constant } from "@workerkit/retry";
 import { describe, expect, it } from "vitest";
 import { wrong } from "../hostile.ts";
@@ -78,6 +79,36 @@ describe("W3 a run", () => {
     await hosted.end();
   });
 
+  it("W3 that ends with the reason of its signal fails with that very error", async () => {
+    let reason: unknown;
+    const hosted = polling(
+      (ctx) => {
+        ctx.signal.addEventListener("abort", () => {
+          reason = ctx.signal.reason;
+        });
+        return ctx.sleep(1_000);
+      },
+      { timeoutMs: 50 },
+    );
+    await hosted.start();
+    await hosted.clock.advance(50);
+    const failure = hosted.heard.find(([name]) => name === "worker:failure");
+    expect(failure?.[1]).toHaveProperty("error", reason);
+    expect(reason).not.toHaveProperty("cause");
+    await hosted.end();
+  });
+
+  it("W3 leaves no listener of its rests on the signals of its worker", async () => {
+    const listeners: number[] = [];
+    const hosted = polling((ctx) =>
+      listeners.push(getEventListeners(ctx.draining, "abort").length),
+    );
+    await hosted.start();
+    await hosted.clock.advance(500);
+    expect(listeners).toEqual([0, 0, 0, 0, 0, 0]);
+    await hosted.end();
+  });
+
   it("W3 that outlives its grace is abandoned, counted, and keeps its turn until it returns", async () => {
     const hung = gate();
     const hosted = polling(
@@ -97,8 +128,9 @@ describe("W3 a run", () => {
     await hosted.clock.advance(10_000);
     expect(hosted.log).toEqual(["run 1 at 0"]);
     hung.open(undefined);
+    await hosted.clock.flush();
+    expect(hosted.status()).toMatchObject({ abandoned: 0, lastRun: { outcome: "abandoned" } });
     await hosted.clock.advance(100);
-    expect(hosted.status()).toMatchObject({ abandoned: 0 });
     expect(hosted.log).toEqual(["run 1 at 0", "run 2 at 10160"]);
     await hosted.end();
   });

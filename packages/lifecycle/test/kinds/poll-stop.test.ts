@@ -188,6 +188,46 @@ describe("W3 drain and stop", () => {
     await hosted.end();
   });
 
+  it("W3 a run that is abandoned at its own limit while it drains fails the worker", async () => {
+    const hung = gate();
+    const hosted = polling(() => hung.promise, { timeoutMs: 50 }, { graceMs: 10 });
+    await hosted.start();
+    await hosted.clock.settle(hosted.runtime.stop("w"));
+    expect(hosted.clock.monotonicMs()).toBe(60);
+    expect(await hosted.told()).toContain("failure in run 1: ABANDONED, final");
+    hung.open(undefined);
+    await hosted.end();
+  });
+
+  it("W2 an error after the cut is recorded although others of its level still drain", async () => {
+    const clock = createFakeClock();
+    const late = poll(
+      (ctx) =>
+        new Promise((_resolve, reject) => {
+          ctx.signal.addEventListener("abort", () => reject(new Error("cannot roll back")));
+        }),
+      { everyMs: 100 },
+    );
+    const slow = poll((ctx) => ctx.sleep(500), { everyMs: 100 });
+    const workers = [
+      defineWorker({ name: "late", worker: late, drainTimeoutMs: 10 }),
+      defineWorker({ name: "slow", worker: slow }),
+    ];
+    const runtime = createLifecycle({ name: "rt", clock, workers });
+    const states: string[] = [];
+    runtime.events.on("worker:transition", ({ worker, to }) => {
+      if (worker === "late") states.push(to);
+    });
+    await clock.settle(runtime.startAll());
+    const report = await clock.settle(runtime.shutdown());
+    expect(report.workers.map(({ outcome }) => outcome)).toEqual(["stopped", "stopped"]);
+    expect(runtime.worker("late")).toMatchObject({
+      state: "stopped",
+      lastFailure: { code: "WORKER_STOPPING" },
+    });
+    expect(states).toEqual(["starting", "running", "draining", "stopping", "stopped"]);
+  });
+
   it("L9 a run of a generation that is over changes nothing of the next", async () => {
     const old = gate();
     const hosted = polling(

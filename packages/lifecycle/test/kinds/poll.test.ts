@@ -99,7 +99,8 @@ describe("W3 when it runs", () => {
   });
 
   it("W3 with everyMs Infinity it runs again only when it is triggered", async () => {
-    const hosted = polling(() => {}, { everyMs: Number.POSITIVE_INFINITY });
+    const everyMs = Number.POSITIVE_INFINITY;
+    const hosted = polling(() => {}, { everyMs, jitter: 1 }, { random: () => 0 });
     await hosted.start();
     await hosted.clock.advance(1e9);
     expect(hosted.log).toEqual(["run 1 at 0"]);
@@ -167,6 +168,15 @@ describe("W3 what status shows", () => {
     expect(hosted.status()).toMatchObject({ state: "running", ready: false });
     await hosted.clock.advance(100);
     expect(hosted.status()).toMatchObject({ state: "running", ready: true });
+    await hosted.end();
+  });
+
+  it("W3 what a run said of its readiness stands, by default", async () => {
+    const hosted = polling((ctx, nth) => nth === 1 && ctx.setReady(false));
+    await hosted.start();
+    await hosted.clock.advance(250);
+    expect(hosted.log).toHaveLength(3);
+    expect(hosted.status()).toMatchObject({ ready: false });
     await hosted.end();
   });
 

@@ -57,6 +57,26 @@ describe("S4 a stall", () => {
     await hosted.end();
   });
 
+  it("S4 in a start fails the start when it returns, and is told once", async () => {
+    const hosted = host(
+      {
+        async start(ctx) {
+          const lease = ctx.admit();
+          await ctx.sleep(1_500);
+          lease?.release();
+          ctx.admit();
+          await ctx.sleep(5_000);
+        },
+        stop: () => {},
+      },
+      { stallTimeoutMs: 1_000 },
+    );
+    await hosted.clock.settle(hosted.runtime.start("w").catch(() => {}));
+    expect(hosted.status()).toMatchObject({ state: "failed", lastFailure: { code: "STALLED" } });
+    expect(hosted.heard.filter(([name]) => name === "worker:stall")).toHaveLength(1);
+    await hosted.end();
+  });
+
   it("S4 counts only while work is open", async () => {
     const { context, ...hosted } = bare();
     await hosted.start();
@@ -141,7 +161,14 @@ describe("S4 a stall", () => {
 
   it("S4 what hangs in a stop hook is no stall", async () => {
     const hosted = host(
-      { start: (ctx) => void ctx.setBusy(true), stop: () => never },
+      {
+        start: (ctx) => void ctx.setBusy(true),
+        stop: (ctx) => {
+          ctx.setBusy(false);
+          ctx.setBusy(true);
+          return never;
+        },
+      },
       { stallTimeoutMs: 1_000, stopTimeoutMs: 5_000 },
     );
     await hosted.start();

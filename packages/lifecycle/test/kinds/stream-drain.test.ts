@@ -81,6 +81,66 @@ describe("W4 drain", () => {
     await hosted.end();
   });
 
+  it("W4 a source that ends while it drains is not told to return, any other is", async () => {
+    for (const ends of [true, false]) {
+      const { source, ...hosted } = streaming();
+      await hosted.start();
+      const stopped = hosted.runtime.stop("w");
+      await hosted.clock.advance(10);
+      if (ends) source.end();
+      await hosted.clock.settle(stopped);
+      expect(source.returned()).toBe(ends ? 0 : 1);
+      await hosted.end();
+    }
+  });
+
+  it("W4 the items of a source that had ended before drain began may finish: that is success", async () => {
+    const { source, item, ...hosted } = streaming({ concurrency: 2 });
+    await hosted.start();
+    source.push("a");
+    source.end();
+    await hosted.clock.flush();
+    const stopped = hosted.runtime.stop("w");
+    await hosted.clock.advance(5_000);
+    item("a").open(undefined);
+    await hosted.clock.settle(stopped);
+    expect(hosted.clock.monotonicMs()).toBe(5_000);
+    expect(hosted.status()).toMatchObject({ state: "stopped" });
+    expect(hosted.status()).not.toHaveProperty("lastFailure");
+    await hosted.end();
+  });
+
+  it("W4 the grace of a pending next runs beside the items, which may take longer", async () => {
+    const { source, item, ...hosted } = streaming({ concurrency: 2 }, { graceMs: 100 });
+    await hosted.start();
+    source.push("a");
+    await hosted.clock.flush();
+    const stopped = hosted.runtime.stop("w");
+    await hosted.clock.advance(5_000);
+    expect(source.returned()).toBe(0);
+    source.push("b");
+    item("b").open(undefined);
+    await hosted.clock.flush();
+    expect(hosted.log).toEqual(["a at 0", "b at 5000"]);
+    item("a").open(undefined);
+    await hosted.clock.settle(stopped);
+    expect(hosted.clock.monotonicMs()).toBe(5_000);
+    await hosted.end();
+  });
+
+  it("W4 an item that is abandoned meanwhile is waited for no longer", async () => {
+    const { source, item, ...hosted } = streaming({ itemTimeoutMs: 50 }, { graceMs: 10 });
+    await hosted.start();
+    source.push("a");
+    await hosted.clock.flush();
+    await hosted.clock.settle(hosted.runtime.stop("w"));
+    expect(source.returned()).toBe(1);
+    expect(hosted.clock.monotonicMs()).toBe(60);
+    expect(hosted.status()).toMatchObject({ state: "stopped", abandoned: 1 });
+    item("a").open(undefined);
+    await hosted.end();
+  });
+
   it("W4 a plain drain resolves at once, and an item that comes much later is still handled", async () => {
     const { source, item, ...hosted } = streaming();
     await hosted.start();
@@ -172,6 +232,18 @@ describe("W4 return", () => {
     await hosted.end();
   });
 
+  it("W4 that hangs at the cut is bounded by graceMs, and nothing was abandoned", async () => {
+    const source = channel<string>(() => never);
+    const hosted = streaming({}, { drainTimeoutMs: 300, graceMs: 400 }, source);
+    await hosted.start();
+    await hosted.clock.settle(hosted.runtime.stop("w"));
+    expect(source.returned()).toBe(1);
+    expect(hosted.clock.monotonicMs()).toBe(700);
+    expect(hosted.status()).toMatchObject({ state: "stopped", abandoned: 0 });
+    expect(hosted.heard.map(([name]) => name)).not.toContain("worker:abandoned");
+    await hosted.end();
+  });
+
   it("W4 comes at once with drainTimeoutMs 0", async () => {
     const { source, ...hosted } = streaming({}, { drainTimeoutMs: 0 });
     await hosted.start();
@@ -249,105 +321,5 @@ describe("W4 return", () => {
       );
       await hosted.end();
     }
-  });
-});
-
-describe("W2 the source and items during a stop", () => {
-  it("W2 a source that ends or throws its abort once drain began is success", async () => {
-    const worker = stream({
-      async *source({ draining }) {
-        yield "a";
-        await new Promise((_resolve, reject) => {
-          draining.addEventListener("abort", () => reject(draining.reason));
-        });
-      },
-      handle: () => {},
-      concurrency: 2,
-    });
-    const hosted = host(worker);
-    await hosted.start();
-    await hosted.runtime.stop("w");
-    expect(hosted.status()).toMatchObject({ state: "stopped" });
-    expect(hosted.status()).not.toHaveProperty("lastFailure");
-    await hosted.end();
-  });
-
-  it("W2 any other error of the source fails a worker that drains", async () => {
-    const { source, ...hosted } = streaming();
-    await hosted.start();
-    await hosted.runtime.drain("w");
-    source.fail(new Error("connection lost"));
-    await hosted.clock.flush();
-    expect(hosted.status()).toMatchObject({
-      state: "failed",
-      lastFailure: { code: "WORKER_FAILED" },
-    });
-    await hosted.end();
-  });
-
-  it("W2 an item that ends because of the cut is no failure, whatever onError says", async () => {
-    const asked: unknown[] = [];
-    const { source, item, contexts, ...hosted } = streaming(
-      {
-        onError: (error) => {
-          asked.push(error);
-          return "fail";
-        },
-      },
-      { drainTimeoutMs: 10 },
-    );
-    await hosted.start();
-    source.push("a");
-    await hosted.clock.flush();
-    const signal = contexts.get("a")?.signal;
-    signal?.addEventListener("abort", () => item("a").fail(signal.reason));
-    await hosted.clock.settle(hosted.runtime.stop("w"));
-    expect(asked).toEqual([]);
-    expect(hosted.status()).toMatchObject({ state: "stopped" });
-    expect(hosted.status()).not.toHaveProperty("lastFailure");
-    await hosted.end();
-  });
-
-  it("W2 an item's own error after the cut is recorded with onError fail, and the stop ends as stopped", async () => {
-    const { source, item, contexts, ...hosted } = streaming(
-      { onError: "fail" },
-      { drainTimeoutMs: 10 },
-    );
-    await hosted.start();
-    source.push("a");
-    await hosted.clock.flush();
-    contexts
-      .get("a")
-      ?.signal.addEventListener("abort", () => item("a").fail(new Error("no rollback")));
-    await hosted.clock.settle(hosted.runtime.stop("w"));
-    expect(hosted.status()).toMatchObject({
-      state: "stopped",
-      lastFailure: { code: "WORKER_STOPPING" },
-    });
-    await hosted.end();
-  });
-
-  it("W4 an item that ignores the cut is abandoned and named, and the stop goes on", async () => {
-    const { source, item, ...hosted } = streaming({}, { drainTimeoutMs: 10, graceMs: 20 });
-    await hosted.start();
-    source.push("a");
-    await hosted.clock.flush();
-    await hosted.clock.settle(hosted.runtime.stop("w"));
-    expect(hosted.clock.monotonicMs()).toBe(30);
-    expect(hosted.status()).toMatchObject({ state: "stopped", abandoned: 1 });
-    expect(await hosted.told()).toContain('abandoned lease "item" aged 30');
-    item("a").open(undefined);
-    await hosted.end();
-  });
-
-  it("L9 an item that the source yields after its generation ended is not handled", async () => {
-    const { source, ...hosted } = streaming({}, { drainTimeoutMs: 0 });
-    await hosted.start();
-    await hosted.clock.settle(hosted.runtime.stop("w"));
-    source.push("late");
-    await hosted.clock.flush();
-    expect(hosted.log).toEqual([]);
-    expect(hosted.status()).toMatchObject({ state: "stopped", inFlight: 0 });
-    await hosted.end();
   });
 });

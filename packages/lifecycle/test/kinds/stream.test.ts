@@ -77,6 +77,17 @@ describe("W4 taking items", () => {
     await hosted.end();
   });
 
+  it("W4 is idle between two items", async () => {
+    const { source, item, ...hosted } = streaming();
+    await hosted.start();
+    source.push("a");
+    item("a").open(undefined);
+    await hosted.clock.flush();
+    expect(hosted.status().inFlight).toBe(0);
+    await hosted.runtime.waitIdle("w");
+    await hosted.end();
+  });
+
   it("W4 opens the source anew in each generation, with the signals of that one", async () => {
     const signals: AbortSignal[] = [];
     const source = channel<string>();
@@ -212,11 +223,15 @@ describe("W4 an item that fails", () => {
     await hosted.end();
   });
 
-  it("W4 fails no worker by its late end once it was abandoned", async () => {
+  it("W4 is judged once: its late end, once it was abandoned, changes nothing", async () => {
+    const codes: unknown[] = [];
     const { source, item, ...hosted } = streaming(
       {
         itemTimeoutMs: 50,
-        onError: (error) => (String(error).includes("late") ? "fail" : "continue"),
+        onError: (error) => {
+          codes.push((error as { code?: string }).code);
+          return codes.length === 1 ? "continue" : "fail";
+        },
       },
       { graceMs: 10 },
     );
@@ -225,7 +240,8 @@ describe("W4 an item that fails", () => {
     await hosted.clock.advance(60);
     item("a").fail(new Error("late"));
     await hosted.clock.flush();
-    expect(hosted.status().state).toBe("running");
+    expect(codes).toEqual(["ABANDONED"]);
+    expect(hosted.status()).toMatchObject({ state: "running", abandoned: 0 });
     await hosted.end();
   });
 });

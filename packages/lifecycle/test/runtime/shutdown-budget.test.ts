@@ -137,6 +137,17 @@ describe("the budget of a shutdown", () => {
     expect(report.durationMs).toBe(16_000);
   });
 
+  it("B3 a level below without a worker to stop takes no share either", async () => {
+    const it = await busy({ db: {}, api: { ...hanging, dependsOn: ["db"] } });
+    it.context("db").reportFailure(new Error("lost"));
+    await it.clock.settle(it.runtime.stop("db")); // its dependants run on (D3)
+    await it.settled();
+    const beganAt = it.clock.monotonicMs();
+    const report = await shutDown(it, 16_000);
+    expect(it.calls).toEqual([`drain api at ${beganAt}`, `stop api at ${beganAt + 13_000}`]);
+    expect(report.durationMs).toBe(16_000);
+  });
+
   it("B3 every own limit is the smaller of its own and the share's", async () => {
     const own = { drainTimeoutMs: 2_000, graceMs: 50, stopTimeoutMs: 700 };
     const it = await busy({ w: { ...hanging, ...own } });
@@ -206,6 +217,14 @@ describe("several callers", () => {
     expect(report.durationMs).toBe(10_000);
     await Promise.all([first, third]);
     expect(it.calls).toEqual(["drain w at 0", "stop w at 8500"]);
+  });
+
+  it("B3 B6 a later limit changes nothing for the levels to come either", async () => {
+    const it = await busy({ db: hanging, api: { ...hanging, dependsOn: ["db"] } });
+    const first = shutDown(it, 32_000);
+    await it.clock.advance(1_000);
+    void it.runtime.shutdown({ timeoutMs: 90_000 }).catch(() => {});
+    expect((await first).durationMs).toBe(32_000);
   });
 
   it("B6 a shutdown takes a stopAll over, and gives it a budget", async () => {

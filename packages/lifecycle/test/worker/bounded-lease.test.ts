@@ -79,6 +79,14 @@ describe("a lease with options", () => {
     await end();
   });
 
+  it("15 leaves no timer when a stop abandons it long before its own limit", async () => {
+    const { clock, runtime, end } = await admitted({ timeoutMs: 60_000 }, { drainTimeoutMs: 500 });
+    await clock.settle(runtime.stop("w"));
+    expect(clock.monotonicMs()).toBe(600);
+    expect(clock.pending().filter(({ refed }) => refed)).toEqual([]);
+    await end();
+  });
+
   it("L8 that is past its time at the cut keeps the grace it has", async () => {
     const said: string[] = [];
     const { clock, runtime, end } = await admitted(
