@@ -89,4 +89,22 @@ describe("found by the simulation", () => {
     expect((await shutdown).workers.map((end) => end.worker)).toEqual(["b", "a"]);
     expect(failing.calls.map(({ hook }) => hook)).toEqual(["start"]);
   });
+
+  it("L6 a worker whose late state is being cleaned up stays registered until that is over", async () => {
+    const late = scriptedWorker({
+      start: { afterMs: 60_000, onAbort: "ignore" },
+      stop: ["succeed", { afterMs: 1_000 }],
+    });
+    const { runtime, advance, end } = createTestRuntime({
+      workers: [defineWorker({ name: "a", worker: late, graceMs: 50 })],
+    });
+    runtime.start("a").catch(() => {});
+    runtime.stop("a").catch(() => {});
+    await advance(60_000);
+    expect(late.calls.map(({ outcome }) => outcome)).toEqual(["succeeded", "succeeded", "working"]);
+    expect(() => runtime.unregister("a")).toThrow("its late cleanup still runs");
+    await advance(1_000);
+    runtime.unregister("a");
+    await end();
+  });
 });

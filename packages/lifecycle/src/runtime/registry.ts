@@ -222,6 +222,7 @@ function whyItStays(worker: RegisteredWorker): string | undefined {
   if (worker.current !== undefined) return "an operation is under way";
   if (worker.inFlight > 0) return `it has work in flight (${worker.inFlight})`;
   if (worker.abandoned > 0) return `its abandoned code still runs (${worker.abandoned})`;
+  if (worker.strays !== undefined && worker.strays.size > 0) return "its late cleanup still runs";
   const dependants = [...(core.dependants.get(name) ?? [])].map((dependant) => dependant.name);
   return dependants.length > 0 ? `it is depended on by ${dependants.join(", ")}` : undefined;
 }
