@@ -30,6 +30,7 @@ describe("the README", () => {
       "A runtime in a test, 1",
       "Scripted workers, 1",
       "One worker alone, 1",
+      "Storms for your own worker, 1",
       "Logs to compare, 1",
     ]);
   });

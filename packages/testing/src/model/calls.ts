@@ -18,10 +18,16 @@ export interface Call {
   /** What must come of it, if that is known: an error of this code, or nothing. */
   readonly mustFailWith: string | undefined;
   readonly mustDoNothing: boolean;
+  /** Whether it concerns its worker alone, without dependencies or dependants. */
+  readonly alone: boolean;
+  /** The generation that it began by itself, if it did. */
+  readonly begins: number | undefined;
   readonly blockedMs: number;
   outcome: { readonly ok: boolean; readonly value: unknown } | undefined;
   /** Whether the runtime has been asked: before that an abort leaves nothing behind. */
   begun: boolean;
+  /** Whether it was pending at a quiet moment: what happened before it has been heard. */
+  seen: boolean;
   /** Its signal has aborted. */
   left: boolean;
   /** Its signal has aborted while it waited, so it must end with the reason. */
@@ -36,6 +42,8 @@ export interface Asked {
   readonly boundMs?: number | undefined;
   readonly mustFailWith?: string | undefined;
   readonly mustDoNothing?: boolean | undefined;
+  readonly begins?: number | undefined;
+  readonly alone?: boolean | undefined;
 }
 
 export class Calls {
@@ -43,15 +51,17 @@ export class Calls {
   readonly pending: Set<Call> = new Set();
   /** Those whose end nobody has looked at. */
   readonly #settled: Call[] = [];
+  /** The latest stop of each worker that was not refused, by its number. */
+  readonly #stops = new Map<string, number>();
   /** For how long the event loop was blocked so far. */
   blockedMs = 0;
   made = 0;
   readonly #reasons = new Map<unknown, Call>();
 
-  readonly #left: () => void;
+  readonly #left: (call: Call, certain: boolean) => void;
 
   /** `left` is told when a caller leaves whose operation may go on without him. */
-  constructor(clock: FakeClock, left: () => void) {
+  constructor(clock: FakeClock, left: (call: Call, certain: boolean) => void) {
     this.#clock = clock;
     this.#left = left;
   }
@@ -64,8 +74,10 @@ export class Calls {
       ...{ name, worker, controller, boundMs, number: this.made++ },
       mustFailWith: asked.mustFailWith,
       mustDoNothing: asked.mustDoNothing ?? false,
+      begins: asked.begins,
+      alone: asked.alone ?? false,
       ...{ atMs: this.#clock.monotonicMs(), blockedMs: this.blockedMs },
-      ...{ outcome: undefined, begun: false, left: false, justAborted: false },
+      ...{ outcome: undefined, begun: false, seen: false, left: false, justAborted: false },
     };
     this.pending.add(call);
     if (abortAfterMs === 0) this.abort(call, false);
@@ -92,7 +104,7 @@ export class Calls {
     this.#reasons.set(reason, call);
     call.left = true;
     call.justAborted = certain;
-    if (call.begun && !WAITS.has(name)) this.#left();
+    if (call.begun && !WAITS.has(name)) this.#left(call, certain);
     controller.abort(reason);
   }
 
@@ -105,7 +117,10 @@ export class Calls {
   /** Looks at all calls at a quiet moment. Throws a `Violation`. */
   check(): void {
     const now = this.#clock.monotonicMs();
+    for (const call of this.#settled) if (call.outcome?.ok) this.#noteStop(call);
+    for (const call of this.pending) this.#noteStop(call);
     for (const call of this.pending) {
+      call.seen = true;
       const { name, worker = "", mustFailWith, mustDoNothing, boundMs, atMs, blockedMs } = call;
       const what = `${name} ${worker}`.trim();
       if (call.left && name !== "shutdown") {
@@ -115,12 +130,20 @@ export class Calls {
         throw new Violation(16, `${what} was not refused with ${mustFailWith}`);
       }
       if (mustDoNothing) throw new Violation(16, `${what} had nothing to do and did not resolve`);
+      if (name === "start" && call.alone && call.number < (this.#stops.get(worker) ?? -1)) {
+        throw new Violation(10, `${what} still waits although its stop was called after it`);
+      }
       const tookMs = now - atMs - (this.blockedMs - blockedMs);
       if (tookMs > boundMs) {
         throw new Violation(10, `${what} has taken ${tookMs} ms, and may take ${boundMs} ms`);
       }
     }
     for (const call of this.#settled.splice(0)) this.#checkSettled(call);
+  }
+
+  #noteStop({ name, worker, number }: Call): void {
+    if (name !== "stop" || worker === undefined) return;
+    this.#stops.set(worker, Math.max(number, this.#stops.get(worker) ?? -1));
   }
 
   #checkSettled(call: Call): void {

@@ -57,7 +57,7 @@ export function drawnCast(plans: readonly WorkerPlan[], scene: Scene, watch: Wat
     const name = LETTERS[place] ?? `w${place}`;
     const before = cast.slice();
     const wanted = plan.dependsOn
-      .map(({ worker, restart }) => ({ on: before[worker], restart }))
+      .map(({ worker, restart }) => ({ on: before[worker % before.length], restart }))
       .filter(({ on }, at, all) => on && all.findIndex((other) => other.on === on) === at);
     const dependsOn = wanted.map(({ on, restart }) => ({
       worker: on?.name ?? "",

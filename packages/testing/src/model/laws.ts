@@ -17,6 +17,8 @@ export interface Lawful {
   readonly starts: () => number;
   /** The same at the last quiet moment: an event is heard a little after it happened. */
   readonly startsBefore: () => number;
+  /** Whether the end of all workers had been asked for at the last quiet moment, and is not over. */
+  readonly closing: () => boolean;
   /** Whether such a start has been asked for and has not settled. */
   readonly startPending: () => boolean;
   /** Whether an operator has asked to stop this worker and waits for it. */
@@ -49,8 +51,11 @@ export class EventLaws {
     if (reason === "rollback") this.#world.reached("rollback");
     if (from === "restarting" && to === "stopping")
       this.#world.reached("restart cancelled by stop");
+    if (to === "restarting" && this.#world.closing()) {
+      throw new Violation(14, `${worker} restarts although all workers end`);
+    }
     if (to === "starting") this.#starts(event);
-    if (to === "stopping" && from !== "failed") this.#stops(event);
+    if (to === "stopping") this.#stops(event);
     if (to === "stopped" || to === "failed") this.#rest(worker);
   }
 
@@ -96,7 +101,8 @@ export class EventLaws {
   }
 
   #stops({ worker, from }: WorkerTransitionEvent): void {
-    if (from === "restarting") return; // its dependants are kept, D3
+    // One that fails or restarts leaves its dependants running, and so does the end of what follows (D3).
+    if (from !== "running" && from !== "draining") return;
     const { members, fold } = this.#world;
     for (const [name, { state }] of fold.workers) {
       if (members.get(name)?.dependsOn.includes(worker) && RELIES.has(state)) {
@@ -133,7 +139,7 @@ export class HookLaws {
     const { member } = record;
     const others = [...this.working(member)];
     this.#working.set(member, new Set([...others, record]));
-    if (others.length > 0) this.#soon(() => checkOverlap(record, others));
+    if (others.length > 0) this.soon(() => checkOverlap(record, others));
     if (record.hook === "start") this.#attempt(record);
   }
 
@@ -166,7 +172,7 @@ export class HookLaws {
     if (attempt > retry.attempts) {
       throw new Violation(13, `attempt ${attempt} to start ${member.name}, of ${retry.attempts}`);
     }
-    this.#soon(() => {
+    this.soon(() => {
       if (previous.abandoned)
         throw new Violation(13, `${member.name} is retried after an abandoned start`);
     });
@@ -174,8 +180,8 @@ export class HookLaws {
     const { atMs, error } = previous.settled;
     const inTime = atMs - previous.beganMs < policy.startTimeoutMs;
     const thrown = THROWN.find(({ value }) => value === error);
-    if (inTime && thrown?.hopeless) {
-      throw new Violation(13, `the start of ${member.name} is retried after ${thrown.name}`);
+    if (inTime && (thrown?.hopeless || answersYes(policy.isPanic, error))) {
+      throw new Violation(13, `the start of ${member.name} is retried after ${thrown?.name}`);
     }
     const waitedMs = record.beganMs - atMs;
     if (waitedMs < retry.delayMs || waitedMs > retry.delayMs + 2 + this.#world.blockedMs()) {
@@ -187,10 +193,18 @@ export class HookLaws {
   }
 
   /** Looks when what was emitted before has been heard, and before any timer fires. */
-  #soon(check: () => void): void {
+  soon(check: () => void): void {
     let hops = Promise.resolve();
     for (let hop = 0; hop < 20; hop++) hops = hops.then(() => {});
     hops.then(check).catch(this.#fail);
+  }
+}
+
+function answersYes(isPanic: ((error: unknown) => boolean) | undefined, error: unknown): boolean {
+  try {
+    return isPanic?.(error) === true;
+  } catch {
+    return false;
   }
 }
 

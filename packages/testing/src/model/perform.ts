@@ -120,10 +120,12 @@ function one(world: World, operation: Named<"start" | "drain" | "stop">, quiet: 
     drain: began ? drainBoundMs(member) : Number.POSITIVE_INFINITY,
     stop: wide ? endBoundMs(cast) : stopBoundMs(member, cast),
   };
-  if (name === "start") world.starts += 1;
+  if (name === "start") startAsked(world);
   const before = expected && !began ? world.snapshot() : undefined;
   const { acts } = world;
-  const more = { worker, boundMs: bounds[name], ...must(expected) };
+  const begins =
+    began && name === "start" ? 1 + (runtime.worker(worker)?.generation ?? 0) : undefined;
+  const more = { worker, boundMs: bounds[name], begins, alone: !wide, ...must(expected) };
   ask(world, operation, more, (signal) => {
     if (name === "start") return runtime.start(worker, { signal, dependencies: wide });
     return runtime[name](worker, { signal, dependants: wide });
@@ -157,12 +159,16 @@ function registry(world: World, operation: Named<"register" | "unregister">, qui
   const known = quiet && isIdle(world);
   const expected = known ? predict(name, member.name, sceneryOf(world)) : undefined;
   const before = world.snapshot();
+  const working = hooks.working(member).size > 0;
   let code: string | undefined;
   try {
     if (name === "register") runtime.register(member.definition);
     else runtime.unregister(member.name);
     counted.delete(member.name);
+    world.forget(member.name);
     if (name === "register") hooks.forget(member);
+    else if (working)
+      world.fail(new Violation(16, `${member.name} left while its code still runs`));
   } catch (error) {
     code = String((error as { readonly code?: unknown }).code);
     if (before !== world.snapshot()) {
@@ -177,9 +183,15 @@ function registry(world: World, operation: Named<"register" | "unregister">, qui
 
 function startAll(world: World, operation: Named<"start all">): void {
   const { concurrency, rollback } = operation;
-  world.starts += 1;
+  startAsked(world);
   if (operation.abortAfterMs !== 0 && world.closing !== "shutdown") count(world);
   ask(world, operation, {}, (signal) => world.runtime.startAll({ concurrency, rollback, signal }));
+}
+
+/** The call that is made next asks for a start. */
+function startAsked(world: World): void {
+  world.starts += 1;
+  world.latestStart = world.calls.made;
 }
 
 /** From the start of all of them on they count; when that begins can be told only if no other is under way. */
@@ -209,7 +221,8 @@ function isWhole({ cast, runtime }: World): boolean {
 
 function stopAll(world: World, operation: Named<"stop all">): void {
   const { abortAfterMs } = operation;
-  const boundMs = endBoundMs(world.cast);
+  // One that joins a shutdown waits for its listeners too.
+  const boundMs = endBoundMs(world.cast) + world.flushMs;
   ask(world, operation, { boundMs }, (signal) => {
     const ending = world.runtime.stopAll({ signal });
     // One more call, which nobody leaves, tells when it is really over.

@@ -56,7 +56,7 @@ export interface PolicyPlan {
 /** A drawn worker; lists of fates are gone through call by call, round and round. */
 export interface WorkerPlan {
   readonly loop: boolean;
-  /** Places of workers before it in the plan; others are left out. */
+  /** Places of workers before it in the plan, modulo how many those are; the first depends on none. */
   readonly dependsOn: readonly { readonly worker: number; readonly restart: boolean }[];
   readonly policy: PolicyPlan;
   readonly start: readonly Fate[];

@@ -58,10 +58,10 @@ export const WHENS: readonly {
   { when: () => "yes" as unknown as boolean, agrees: false },
 ];
 
-/** None of these makes a panic of anything: one throws, one answers nonsense. */
+/** One makes a panic of one thing that is thrown; others throw, or answer nonsense, which makes none of anything. */
 export const PANIC_CHECKS: readonly (((error: unknown) => boolean) | undefined)[] = [
   undefined,
-  () => false,
+  (error) => error instanceof TypeError,
   broken,
   () => "perhaps" as unknown as boolean,
 ];

@@ -45,7 +45,7 @@ export function predict(
     case "drain":
       return predictDrain(name, state, scenery);
     case "stop":
-      return predictStop(name, state, scenery);
+      return predictStop(before, state, scenery);
     case "unregister":
       return predictUnregister(before, state, scenery);
   }
@@ -95,7 +95,11 @@ function predictDrain(
   }
 }
 
-function predictStop(name: string, state: WorkerState, { dependants }: Scenery): Prediction {
+function predictStop(
+  { name, status, working }: Before,
+  state: WorkerState,
+  { dependants }: Scenery,
+): Prediction {
   switch (state) {
     case "registered":
     case "stopped":
@@ -105,9 +109,12 @@ function predictStop(name: string, state: WorkerState, { dependants }: Scenery):
       return reliedOn(dependants(name))
         ? { refused: "INVALID_WORKER_STATE" }
         : { becomes: ["draining", "stopping"] };
-    case "restarting":
-      // A cleanup that runs ends first; without one it is over in the same tick.
-      return { becomes: ["restarting", "stopped"] };
+    case "restarting": {
+      // A cleanup, its own or that of those who restart with it, ends first; in backoff it is over in the same tick.
+      const others = dependants(name).some((other) => other.status?.state === "restarting");
+      const cleaning = working || others || (status?.inFlight ?? 0) > 0;
+      return { becomes: cleaning ? ["restarting", "stopped"] : ["stopped"] };
+    }
     default:
       // With nothing to clean up it is over in the same tick.
       return { becomes: ["stopping", "stopped"] };

@@ -3,7 +3,7 @@
 
 import type fc from "fast-check";
 import { PLAIN_FATE, PLAIN_POLICY } from "./plain.ts";
-import type { Fate, Plan, WorkerPlan } from "./plan.ts";
+import type { Fate, Plan, PlannedOperation, WorkerPlan } from "./plan.ts";
 import type { PlanOutcome } from "./run-plan.ts";
 
 /** A plan that breaks an invariant, and how. */
@@ -91,6 +91,9 @@ class Reducer {
   async simplify(): Promise<void> {
     for (let at = 0; at < this.best.plan.operations.length; at++) {
       await this.#change("operations", at, (planned) => ({ ...planned, pause: "quiet" }));
+      for (const plain of PLAIN_OPERATION) {
+        await this.#change("operations", at, (planned) => withField(planned, plain));
+      }
     }
     for (let at = this.best.plan.workers.length - 1; at >= 0; at--) {
       await this.#change("workers", at, (worker) => ({ ...worker, dependsOn: [] }));
@@ -155,6 +158,25 @@ class Reducer {
     if (JSON.stringify(changed) === JSON.stringify(items)) return false;
     return this.#try({ ...plan, [key]: changed });
   }
+}
+
+/** What operations can do without. */
+const PLAIN_OPERATION: readonly (readonly [key: string, value: unknown])[] = [
+  ["abortAfterMs", undefined],
+  ["wide", false],
+  ["thrown", 0],
+  ["fails", false],
+  ["back", 0],
+  ["rollback", true],
+  ["concurrency", 1],
+];
+
+function withField(
+  planned: PlannedOperation,
+  [key, value]: readonly [key: string, value: unknown],
+): PlannedOperation {
+  if (!(key in planned.operation)) return planned;
+  return { ...planned, operation: { ...planned.operation, [key]: value } };
 }
 
 function withFates(

@@ -55,8 +55,8 @@ export function failureText(failure: StormFailure): string {
 }
 
 function workerLine({ loop, dependsOn, policy, ...hooks }: WorkerPlan, place: number): string {
-  const on = dependsOn.map(
-    ({ worker, restart }) => `${letter(worker)}${restart ? " (restarts with it)" : ""}`,
+  const on = (place === 0 ? [] : dependsOn).map(
+    ({ worker, restart }) => `${letter(worker % place)}${restart ? " (restarts with it)" : ""}`,
   );
   const words = [
     letter(place),

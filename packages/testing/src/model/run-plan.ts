@@ -74,6 +74,13 @@ async function heal(world: World): Promise<void> {
   await world.settleDown();
   await clock.advance(HEALING_MS);
   world.look();
+  const stuck = runtime.workers().find(({ state }) => TRANSIENT.has(state));
+  if (stuck !== undefined) {
+    throw new Violation(
+      22,
+      `all faults were healed long ago, and ${stuck.localName} is ${stuck.state}`,
+    );
+  }
   await must(world, "stop all workers", () => runtime.stopAll());
   for (const member of world.cast) {
     if (runtime.worker(member.name) === undefined) {
@@ -95,7 +102,10 @@ async function heal(world: World): Promise<void> {
   lookAtRemains(world);
 }
 
+/** Longer than any backoff that is drawn. */
 const HEALING_MS = 120_000;
+/** States that end by themselves; a drained worker waits for its stop. */
+const TRANSIENT: ReadonlySet<string> = new Set(["starting", "restarting", "stopping"]);
 
 async function must<T>(world: World, what: string, begin: () => Promise<T>): Promise<T> {
   try {

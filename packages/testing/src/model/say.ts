@@ -107,7 +107,7 @@ function hold(world: World, ctx: WorkerContext<unknown>): boolean {
   const label = `work ${world.leases.length}`;
   const lease: Lease | undefined = ctx.admit(label);
   if (lease === undefined) return false;
-  world.leases.push({ worker: ctx.localName, label, lease, state: "open" });
+  world.leases.push({ worker: ctx.localName, ctx, label, lease, state: "open" });
   return true;
 }
 

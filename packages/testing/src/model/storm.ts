@@ -18,6 +18,8 @@ export interface StormOptions {
   readonly operations: number;
   /** How many operations a storm has on average. */
   readonly operationsPerStorm: number;
+  /** Whether the plan that breaks is made as short as it can be. Default true. */
+  readonly shorten?: boolean | undefined;
   /** Workers to put through them, instead of drawn ones. */
   readonly given?:
     | { readonly workers: () => readonly WorkerDefinition[]; readonly demands: Demands }
@@ -53,6 +55,7 @@ export async function storm(
     const outcome = await run(plan);
     add(figures, outcome);
     if (outcome.violation === undefined) continue;
+    if (options.shorten === false) return { figures, broken: { plan, outcome } };
     return { figures, broken: await reduce({ plan, outcome }, plans(draw), run) };
   }
   return { figures, broken: undefined };

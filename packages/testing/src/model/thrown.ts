@@ -39,6 +39,7 @@ function withThrowingGetters(): unknown {
 /** Ordinary errors first, so that what shrinks becomes ordinary. */
 export const THROWN: readonly Thrown[] = [
   { name: "an error", value: new Error("it failed"), hopeless: false },
+  { name: "a type error", value: new TypeError("x is not a function"), hopeless: false },
   { name: "undefined", value: undefined, hopeless: false },
   { name: "null", value: null, hopeless: false },
   { name: "a text", value: "it failed", hopeless: false },

@@ -13,7 +13,7 @@ import {
 import { createRandom } from "../doubles/random.ts";
 import { eventLine } from "../record/event-line.ts";
 import type { Scene, Working } from "./actor.ts";
-import { Calls } from "./calls.ts";
+import { type Call, Calls } from "./calls.ts";
 import { drawnCast, givenCast, type HookRecord, type Member, type Watch } from "./cast.ts";
 import { Fold } from "./fold.ts";
 import { Violation } from "./invariants.ts";
@@ -25,6 +25,7 @@ import { say } from "./say.ts";
 /** A unit of work that the world holds. */
 export interface HeldLease {
   readonly worker: string;
+  readonly ctx: WorkerContext<unknown>;
   readonly label: string;
   readonly lease: Lease;
   state: "open" | "abandoned" | "ended";
@@ -35,9 +36,12 @@ export class World implements Scene {
   readonly runtime: Lifecycle;
   readonly cast: readonly Member[];
   readonly members: ReadonlyMap<string, Member>;
-  readonly calls: Calls = new Calls(this.clock, () => {
+  readonly calls: Calls = new Calls(this.clock, (call, certain) => {
     this.left = true;
+    if (certain) this.#forsake(call);
   });
+  /** Generations whose start nobody waits for any more. */
+  readonly #forsaken = new Map<string, number>();
   readonly leases: HeldLease[] = [];
   readonly working: Set<Working> = new Set();
   readonly fold: Fold = new Fold();
@@ -57,7 +61,12 @@ export class World implements Scene {
   readonly #closing: ("stop all" | "shutdown")[] = [];
   /** How often a start was asked for. */
   starts = 0;
+  /** The number of the latest call that asked for one. */
+  latestStart = -1;
   #startsBefore = 0;
+  #closingBefore = false;
+  /** How long a shutdown may wait for listeners: as long as a flush may take, where one hangs. */
+  readonly flushMs: number;
   /** What workers did by themselves, from inside a hook or an abort. */
   acts = 0;
   /** Those that count for readiness although they never started; undefined = it cannot be told. */
@@ -70,6 +79,10 @@ export class World implements Scene {
     const watch: Watch = { called: (...call) => this.#hookCalled(...call) };
     this.drawn = given === undefined;
     this.allWorkers = plan.allWorkers;
+    const hangs = plan.operations.some(
+      ({ operation }) => operation.do === "listen" && operation.how === "hang",
+    );
+    this.flushMs = hangs ? 1_000 : 0;
     this.cast = given ? givenCast(given, watch) : drawnCast(plan.workers, this, watch);
     this.members = new Map(this.cast.map((member) => [member.name, member]));
     this.runtime = createLifecycle({
@@ -138,12 +151,17 @@ export class World implements Scene {
   }
 
   shutdown(timeoutMs: number, abortAfterMs?: number): void {
-    const boundMs = timeoutMs + 1_000 + 20 * (1 + this.cast.length);
+    const boundMs = timeoutMs + this.flushMs + 5 * (1 + this.cast.length);
     this.calls.make({ name: "shutdown", abortAfterMs, boundMs }, (signal) => {
       const ending = this.runtime.shutdown({ timeoutMs, signal });
       this.end("shutdown", ending);
       return ending;
     });
+  }
+
+  /** What has been registered anew begins from 1 again. */
+  forget(worker: string): void {
+    this.#forsaken.delete(worker);
   }
 
   statuses(): WorkerStatus[] {
@@ -163,6 +181,7 @@ export class World implements Scene {
 
   look(): void {
     this.#startsBefore = this.starts;
+    this.#closingBefore = this.closing !== undefined;
     if (this.#violation !== undefined) return;
     try {
       const statuses = this.statuses();
@@ -257,11 +276,26 @@ export class World implements Scene {
     if (this.#violation !== undefined) return;
     try {
       if (name === "worker:abandoned") this.#codeAbandoned(fields);
+      if (name === "worker:transition" && fields.to === "running") this.#mayRun(fields);
       this.#laws.hear(...event);
       this.fold.hear(...event);
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  #mayRun({ worker, generation }: WorkerkitEvents["worker:transition"]): void {
+    if (this.#forsaken.get(worker) !== generation) return;
+    throw new Violation(19, `${worker} runs although the only caller of its start has left`);
+  }
+
+  /** Once its only caller has left, a start ends; whoever came later may have joined it. */
+  #forsake({ worker, begins, number }: Call): void {
+    if (worker === undefined || begins === undefined) return;
+    const status = this.runtime.worker(worker);
+    if (number !== this.latestStart || status?.state !== "starting") return;
+    if (status.generation !== begins) return;
+    this.#forsaken.set(worker, begins);
   }
 
   #codeAbandoned({ worker, generation, phase, label }: WorkerkitEvents["worker:abandoned"]): void {
@@ -277,6 +311,10 @@ export class World implements Scene {
       ...{ member, hook, ctx, generation: ctx.generation, beganMs },
       ...{ settled: undefined, abandoned: false },
     };
+    if (hook === "stop" && this.leases.some((held) => isOpen(held, ctx))) {
+      const open = this.leases.filter((held) => isOpen(held, ctx));
+      this.hooks.soon(() => checkEnded(open, member.name));
+    }
     try {
       this.hooks.called(record);
     } catch (error) {
@@ -308,13 +346,31 @@ export class World implements Scene {
       monotonicMs: () => this.clock.monotonicMs(),
       blockedMs: () => this.calls.blockedMs,
       starts: () => this.starts,
+      closing: () => this.closing !== undefined && this.#closingBefore,
       startsBefore: () => this.#startsBefore,
       startPending: () => this.calls.busyWith(STARTS),
       stopPending: (worker) =>
-        [...this.calls.pending].some((call) => call.name === "stop" && call.worker === worker),
+        [...this.calls.pending].some(
+          (call) => call.seen && call.name === "stop" && call.worker === worker,
+        ),
       reached: (what) => this.reach(what),
     };
   }
+}
+
+/** Whether work of this very generation goes on, and its context is no other's. */
+function isOpen({ ctx, state }: HeldLease, generation: WorkerContext<unknown>): boolean {
+  return state === "open" && (ctx === generation || isOnTopOf(ctx, generation));
+}
+
+function isOnTopOf(ctx: object, base: object): boolean {
+  return Object.prototype.isPrototypeOf.call(base, ctx);
+}
+
+function checkEnded(work: readonly HeldLease[], worker: string): void {
+  const open = work.find(({ state }) => state === "open");
+  if (open === undefined) return;
+  throw new Violation(12, `the stop hook of ${worker} is called while its ${open.label} goes on`);
 }
 
 const STARTS = new Set(["start", "start all"] as const);
