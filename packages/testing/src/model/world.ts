@@ -134,7 +134,7 @@ export class World implements Scene {
   }
 
   stop(worker: string, wide: boolean): void {
-    this.calls.make({ name: "stop", worker }, (signal) =>
+    this.calls.make({ name: "stop", worker, alone: !wide }, (signal) =>
       this.runtime.stop(worker, { signal, dependants: wide }),
     );
   }
@@ -145,6 +145,7 @@ export class World implements Scene {
     this.#closing.push(name);
     const over = () => {
       this.#closing.splice(this.#closing.indexOf(name), 1);
+      this.#closingBefore &&= this.closing !== undefined;
       this.left = false;
     };
     whole.then(over, over);
@@ -351,7 +352,7 @@ export class World implements Scene {
       startPending: () => this.calls.busyWith(STARTS),
       stopPending: (worker) =>
         [...this.calls.pending].some(
-          (call) => call.seen && call.name === "stop" && call.worker === worker,
+          (call) => call.seen && call.alone && call.name === "stop" && call.worker === worker,
         ),
       reached: (what) => this.reach(what),
     };
