@@ -42,10 +42,13 @@ export function readClock(value: unknown, path: string): Clock {
   throw invalidOption(path, value, "a clock such as systemClock or createFakeClock()");
 }
 
+/** Read once: in Node the global is a getter, which costs a fifth of the reading itself. */
+const machine = performance;
+
 /** The clock of the machine. A delay below 1, or none at all, counts as 1; one of any length above is kept. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  monotonicMs: () => machine.now(),
   setTimeout(callback, delayMs, options) {
     const refed = options?.ref ?? true;
     if (delayMs > LONGEST_TIMER_MS) return new LongTimer(callback, delayMs, refed);

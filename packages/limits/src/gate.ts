@@ -54,6 +54,8 @@ export function createGate(options: GateOptions): Gate {
   return new SlotGate(readGateOptions(options));
 }
 
+const NO_OPTIONS: WaitOptions = {};
+
 class SlotGate implements Gate {
   readonly #queue: GateSettings["queue"];
   readonly #line: WaitingLine<Release>;
@@ -104,14 +106,17 @@ class SlotGate implements Gate {
 
   async run<Returned>(fn: () => Returned, options?: WaitOptions): Promise<Awaited<Returned>> {
     readFunction(fn, "fn");
-    const wait = readWaitOptions(options);
-    const release = this.#takeUnlessAborted(wait.signal) ?? (await this.#wait(wait));
+    const wait = options === undefined ? NO_OPTIONS : readWaitOptions(options);
+    throwIfAborted(wait.signal);
+    // Its own slot needs no release that can be called twice.
+    if (this.#active < this.#limit) this.#active++;
+    else await this.#wait(wait);
     try {
       // The signal may have aborted between the grant and this step.
       throwIfAborted(wait.signal);
       return await fn();
     } finally {
-      release();
+      this.#giveBack();
     }
   }
 

@@ -175,9 +175,10 @@ export class StartOperation extends Operation implements HookOwner {
 }
 
 /** Why no worker of its runtime may start now, if none may (B6). */
-export function endingRefusal({ core, fullName }: RegisteredWorker): WorkerkitError | undefined {
-  const { closing } = core;
+export function endingRefusal(worker: RegisteredWorker): WorkerkitError | undefined {
+  const { closing } = worker.core;
   if (closing === undefined) return undefined;
+  const { fullName } = worker;
   return new WorkerkitError(
     "INVALID_RUNTIME_STATE",
     `worker ${fullName} cannot start: its runtime is ending all workers (${closing})`,
@@ -202,8 +203,9 @@ export function startRefusal(worker: RegisteredWorker): unknown {
   } catch (error) {
     return error;
   }
-  if (worker.dependencies?.every(({ state }) => state === "running") === true) return undefined;
+  if (worker.dependsOn.length === 0) return undefined;
   const missing = worker.dependencies?.filter(({ state }) => state !== "running") ?? [];
+  if (missing.length === 0) return undefined;
   const list = missing.map(({ name, state }) => `${name} is ${state}`).join(", ");
   return refusal(worker, "start", `it depends on workers that do not run: ${list}`);
 }

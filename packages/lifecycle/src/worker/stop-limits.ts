@@ -1,13 +1,12 @@
 // How long the parts of a stop may take, and what it says of them afterwards.
 
+import type { Clock } from "@workerkit/contracts";
 import type { RegisteredWorker } from "./registered-worker.ts";
 import type { HookLimits } from "./stop-hook.ts";
 
 /** How long the parts of a stop may take: each by itself, and all by a moment of the monotonic clock. */
-export interface StopLimits {
+export interface StopLimits extends HookLimits {
   readonly drainTimeoutMs: number;
-  readonly stopTimeoutMs: number;
-  readonly graceMs: number;
   /** When the drain phase ends at the latest. */
   readonly drainByMs: number;
   /** When everything ends at the latest. */
@@ -36,14 +35,14 @@ export interface StopReport {
 export function ownLimits({ policy }: RegisteredWorker): StopLimits {
   const { drainTimeoutMs, stopTimeoutMs, graceMs } = policy;
   const never = Number.POSITIVE_INFINITY;
-  return { drainTimeoutMs, stopTimeoutMs, graceMs, drainByMs: never, endByMs: never };
+  return { drainTimeoutMs, limitMs: stopTimeoutMs, graceMs, drainByMs: never, endByMs: never };
 }
 
 /** The stricter of two limits, part by part. */
 export function stricter(a: StopLimits, b: StopLimits): StopLimits {
   return {
     drainTimeoutMs: Math.min(a.drainTimeoutMs, b.drainTimeoutMs),
-    stopTimeoutMs: Math.min(a.stopTimeoutMs, b.stopTimeoutMs),
+    limitMs: Math.min(a.limitMs, b.limitMs),
     graceMs: Math.min(a.graceMs, b.graceMs),
     drainByMs: Math.min(a.drainByMs, b.drainByMs),
     endByMs: Math.min(a.endByMs, b.endByMs),
@@ -51,8 +50,9 @@ export function stricter(a: StopLimits, b: StopLimits): StopLimits {
 }
 
 /** How long a stop hook that is called now may take. */
-export function hookLimits(limits: StopLimits, nowMs: number): HookLimits {
-  const { stopTimeoutMs, graceMs, endByMs } = limits;
-  if (endByMs === Number.POSITIVE_INFINITY) return { limitMs: stopTimeoutMs, graceMs };
-  return { limitMs: Math.max(0, Math.min(stopTimeoutMs, endByMs - nowMs - graceMs)), graceMs };
+export function hookLimits(limits: StopLimits, clock: Clock): HookLimits {
+  const { limitMs, graceMs, endByMs } = limits;
+  if (endByMs === Number.POSITIVE_INFINITY) return limits;
+  const leftMs = endByMs - clock.monotonicMs() - graceMs;
+  return { limitMs: Math.max(0, Math.min(limitMs, leftMs)), graceMs };
 }

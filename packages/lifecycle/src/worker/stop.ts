@@ -227,7 +227,7 @@ export class StopOperation extends Operation implements HookOwner {
     }
     // An abort listener or the hook may have reported a failure, or hurried it, which has moved it on already.
     if (this.#phase !== "drain") return;
-    this.#armDrain();
+    if (!this.#idle || this.#noDrain) this.#armDrain();
     this.#check();
   }
 
@@ -300,7 +300,8 @@ export class StopOperation extends Operation implements HookOwner {
       this.worker.generation?.abandonLeases();
       this.#check();
     } else if (this.#phase === "hook") {
-      this.#earlierTookTooLong();
+      this.worker.stopHookWaiter = undefined;
+      this.#failed(earlierGoesOn(this.worker, this.#limits.limitMs));
     }
   }
 
@@ -336,10 +337,10 @@ export class StopOperation extends Operation implements HookOwner {
     const { worker } = this;
     this.#disarm();
     this.#phase = "quiet";
-    this.#stoppingMs = worker.core.clock.monotonicMs();
     if (worker.state !== "stopping") transition(worker, "stopping", this.#reason);
     const { generation } = worker;
     if (generation === undefined || generation.quiet) return this.#callHook();
+    this.#stoppingMs = worker.core.clock.monotonicMs();
     generation.hurryGrace(this.#limits.graceMs);
     generation.whenQuiet(() => this.#callHook());
   }
@@ -354,12 +355,14 @@ export class StopOperation extends Operation implements HookOwner {
       this.#stopped();
     } else {
       this.#stopHook = stopHookRun(generation, "stop", this.#hookLimits, this);
+      this.#stoppingMs ??= this.#stopHook.sinceMs;
       this.#stopHook.call(worker.hooks.stop);
     }
   }
 
   /** An earlier stop hook still runs: this waits for it, and runs the hook again only if that one fails (L9). */
   #waitForEarlier(): void {
+    this.#stoppingMs ??= this.worker.core.clock.monotonicMs();
     this.#armSooner(this.#hookLimits.limitMs);
     this.worker.stopHookWaiter = (clean) => {
       this.#disarm();
@@ -368,13 +371,8 @@ export class StopOperation extends Operation implements HookOwner {
     };
   }
 
-  #earlierTookTooLong(): void {
-    this.worker.stopHookWaiter = undefined;
-    this.#failed(earlierGoesOn(this.worker, this.#limits.stopTimeoutMs));
-  }
-
   get #hookLimits(): HookLimits {
-    return hookLimits(this.#limits, this.worker.core.clock.monotonicMs());
+    return hookLimits(this.#limits, this.worker.core.clock);
   }
 
   #stopped(): void {

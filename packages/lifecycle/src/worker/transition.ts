@@ -52,8 +52,10 @@ export function transition(
   const ends = to === "failed" || to === "restarting" || from === "stopping";
   if (ends && generation !== undefined) generation.ended = true;
   core.tally.moved(worker, from);
-  const closing = CLOSING[to];
-  if (closing !== undefined) close(worker, closing);
+  if (core.closingListeners.length > 0) {
+    const closing = CLOSING[to];
+    if (closing !== undefined) close(worker, closing);
+  }
 
   if (!core.hub.silent) {
     const { hub } = core;
