@@ -1,7 +1,7 @@
 // Where time comes from: the one contract that every package waits and measures by, and its real implementation.
 
 import { onAbort } from "./abort.ts";
-import { read } from "./errors.ts";
+import { readProperty } from "./errors.ts";
 import type { Unsubscribe } from "./events.ts";
 import { invalidOption } from "./options.ts";
 
@@ -36,7 +36,7 @@ export interface Clock {
 /** Reads a clock, of whatever make. Throws `INVALID_OPTION`. */
 export function readClock(value: unknown, path: string): Clock {
   const isClock = ["now", "monotonicMs", "setTimeout", "clearTimeout"].every(
-    (method) => typeof read(value, method) === "function",
+    (method) => typeof readProperty(value, method) === "function",
   );
   if (isClock) return value as Clock;
   throw invalidOption(path, value, "a clock such as systemClock or createFakeClock()");

@@ -73,8 +73,8 @@ export function isWorkerkitError<Code extends ErrorCode>(
   error: unknown,
   code?: Code,
 ): error is WorkerkitError & { readonly code: Code } {
-  if (read(error, "~workerkit") !== 1) return false;
-  return code === undefined || read(error, "code") === code;
+  if (readProperty(error, "~workerkit") !== 1) return false;
+  return code === undefined || readProperty(error, "code") === code;
 }
 
 /** Anything thrown, as an Error: an Error that can be read is kept as it is, everything else becomes the cause of one. */
@@ -84,7 +84,7 @@ export function toError(thrown: unknown): Error {
 }
 
 /** Reads a property of anything; a missing one and a throwing getter read as undefined. */
-export function read(value: unknown, key: string): unknown {
+export function readProperty(value: unknown, key: string): unknown {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) {
     return undefined;
   }

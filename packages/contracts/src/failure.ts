@@ -1,6 +1,6 @@
 // What an error says of itself: is it a panic, is it fatal, and which of its words may be shown to strangers.
 
-import { isWorkerkitError, read, toError, WorkerkitError } from "./errors.ts";
+import { isWorkerkitError, readProperty, toError, WorkerkitError } from "./errors.ts";
 import { readRecord, readText } from "./options.ts";
 
 /** A code and a message that hold no secret. */
@@ -24,8 +24,8 @@ Object.defineProperties(Panic.prototype, {
 
 /** Whether `error` tells of a bug rather than of the world: a `Panic`, an AssertionError or a ReferenceError. */
 export function isPanic(error: unknown): boolean {
-  if (read(error, "~panic") === true) return true;
-  const name = read(error, "name");
+  if (readProperty(error, "~panic") === true) return true;
+  const name = readProperty(error, "name");
   // By name, since assertion libraries bring their own AssertionError, and each realm its ReferenceError.
   return name === "AssertionError" || name === "ReferenceError";
 }
@@ -53,7 +53,7 @@ export function withFatal(error: unknown): Error {
 
 /** Whether `withFatal` marked this error. */
 export function isFatal(error: unknown): boolean {
-  return read(error, "~fatal") === true;
+  return readProperty(error, "~fatal") === true;
 }
 
 /** What may be shown of `error`: its safe message, its own words if it is a `WorkerkitError`, else `fallback` or `PANIC` with a fixed text. */
@@ -62,7 +62,7 @@ export function safeMessageOf(
   fallback: "WORKER_FAILED" | "COMMAND_FAILED",
   panic: boolean = isPanic(error),
 ): SafeMessage {
-  const safe = textsOf(read(error, "~safe"));
+  const safe = textsOf(readProperty(error, "~safe"));
   if (safe !== undefined) return safe;
   if (panic) return PANICKED;
   const own = isWorkerkitError(error) ? textsOf(error) : undefined;
@@ -75,8 +75,8 @@ const COMMAND_FAILED: SafeMessage = { code: "COMMAND_FAILED", message: "the comm
 
 /** A mark may be forged, and its parts may be anything. */
 function textsOf(value: unknown): SafeMessage | undefined {
-  const code = read(value, "code");
-  const message = read(value, "message");
+  const code = readProperty(value, "code");
+  const message = readProperty(value, "message");
   return typeof code === "string" && typeof message === "string" ? { code, message } : undefined;
 }
 
@@ -87,7 +87,7 @@ function mark(thrown: unknown, key: Mark, value: unknown): Error {
   const wrapper = new Error(error.message, { cause: thrown });
   if (isPanic(thrown)) carry(wrapper, "~panic", true);
   for (const earlier of ["~safe", "~fatal"] as const) {
-    const carried = read(thrown, earlier);
+    const carried = readProperty(thrown, earlier);
     if (carried !== undefined) carry(wrapper, earlier, carried);
   }
   carry(wrapper, key, value);
@@ -102,7 +102,7 @@ function carry(error: Error, key: Mark, value: unknown): boolean {
   } catch {
     return false;
   }
-  return read(error, key) === value; // a proxy may nod and do nothing
+  return readProperty(error, key) === value; // a proxy may nod and do nothing
 }
 
 /** The error for code that ran into a limit or an abort and never came back. */

@@ -3,7 +3,7 @@ export type { Clock, ClockTimer, ClockTimerOptions } from "./clock.ts";
 export { readClock, sleep, systemClock } from "./clock.ts";
 export { Deadline, Deadlines } from "./deadlines.ts";
 export type { ErrorCode, ErrorDetails } from "./errors.ts";
-export { isWorkerkitError, toError, WorkerkitError } from "./errors.ts";
+export { isWorkerkitError, readProperty, toError, WorkerkitError } from "./errors.ts";
 export type {
   AnyEvent,
   CheckEndEvent,

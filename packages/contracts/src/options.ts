@@ -1,7 +1,7 @@
 // Reading options: each reader returns a checked value, or throws an error that names the path, the value and what was expected.
 
 import { types } from "node:util";
-import { read, WorkerkitError } from "./errors.ts";
+import { readProperty, WorkerkitError } from "./errors.ts";
 import { quote } from "./quote.ts";
 
 /** The error for a wrong option: names its path (`options` for the whole), shows the value and says what was expected. */
@@ -72,8 +72,8 @@ export function readOneOf<const Word extends string>(
 export function readSignal(value: unknown, path: string): AbortSignal {
   // By its shape: signals of another realm and of polyfills are no instances.
   if (
-    typeof read(value, "aborted") === "boolean" &&
-    typeof read(value, "addEventListener") === "function"
+    typeof readProperty(value, "aborted") === "boolean" &&
+    typeof readProperty(value, "addEventListener") === "function"
   ) {
     return value as AbortSignal;
   }

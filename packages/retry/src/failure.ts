@@ -1,7 +1,7 @@
 // A failed attempt on its way through p-retry, which knows neither TypeErrors nor non-Errors as failures to retry.
 
+import { readProperty } from "@workerkit/contracts";
 import { mayRetry } from "./ask.ts";
-import { peek } from "./shape.ts";
 
 /** What carries any thrown value as an Error; only `error` ever leaves this package. */
 export class AttemptFailure extends Error {
@@ -23,7 +23,7 @@ export function failureOf(
   asTimeout?: (cause: unknown) => unknown,
 ): AttemptFailure {
   const stopped = isAbortError(thrown);
-  const error = stopped ? peek(thrown, "originalError") : thrown;
+  const error = stopped ? readProperty(thrown, "originalError") : thrown;
   return new AttemptFailure(
     asTimeout === undefined ? error : asTimeout(error),
     stopped || !mayRetry(error),
@@ -32,5 +32,8 @@ export function failureOf(
 
 /** Whether this is p-retry's `AbortError`, of whatever copy: a DOMException of that name has no original error. */
 function isAbortError(thrown: unknown): boolean {
-  return peek(thrown, "name") === "AbortError" && peek(thrown, "originalError") !== undefined;
+  return (
+    readProperty(thrown, "name") === "AbortError" &&
+    readProperty(thrown, "originalError") !== undefined
+  );
 }
